@@ -1,0 +1,19 @@
+# Libraries, all packaged by Debian 12 (scripts/deps.sh installs them). One imported target each.
+
+find_package(PkgConfig REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(dnnl REQUIRED)
+find_package(HDF5 REQUIRED COMPONENTS C HL)
+find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CURL REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+if(NRFLV_TESTS)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+endif()
+
+add_library(nrf_libraries INTERFACE)
+target_include_directories(nrf_libraries SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+target_compile_definitions(nrf_libraries INTERFACE ${HDF5_DEFINITIONS})
+target_link_libraries(nrf_libraries INTERFACE OpenMP::OpenMP_C DNNL::dnnl ${HDF5_C_LIBRARIES} ${HDF5_HL_LIBRARIES}
+                                              PNG::PNG ZLIB::ZLIB CURL::libcurl PkgConfig::JANSSON m)
