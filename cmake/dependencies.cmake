@@ -2,7 +2,8 @@
 
 find_package(PkgConfig REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
-find_package(dnnl REQUIRED)
+find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C HL)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -11,6 +12,11 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 if(NRFLV_TESTS)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 endif()
+
+# Not find_package(dnnl): Debian's package file insists on OpenCL headers, which the CPU part does not need.
+add_library(DNNL::dnnl UNKNOWN IMPORTED)
+set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
+                                            INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 
 add_library(nrf_libraries INTERFACE)
 target_include_directories(nrf_libraries SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})

@@ -39,6 +39,13 @@ nrf_status nrf_error_errno(const char *fmt, ...) NRF_PRINTF(1, 2);
 /* The message of this thread's last nrf_error*(); "" if there was none. Valid until the next one. */
 const char *nrf_error_message(void);
 
+/* The static analyser looks at one file at a time: tell it that these never return NRF_OK for an error. */
+#if defined(__clang_analyzer__) && !defined(NRF_STATUS_FUNCTIONS)
+#define nrf_error(code, ...) ((void)nrf_error(code, __VA_ARGS__), (code))
+#define nrf_error_context(code, ...) ((void)nrf_error_context(code, __VA_ARGS__), (code))
+#define nrf_error_errno(...) ((void)nrf_error_errno(__VA_ARGS__), NRF_EIO)
+#endif
+
 /* Detect once, forward untouched: both need a local `nrf_status st = NRF_OK;` and a label `done:`. */
 #define NRF_TRY(call)             \
   do {                            \

@@ -1,4 +1,5 @@
 /* status.c - the per-thread error message behind nrf_status. */
+#define NRF_STATUS_FUNCTIONS
 #include "nrflv/status.h"
 
 #include <errno.h>
