@@ -17,7 +17,7 @@ test_packages=(
   git
   python3 python3-venv # reading our files back with other people's readers
   hdf5-tools
-  clang-format clang-tidy
+  clang-format clang-tidy shellcheck
   libomp-dev           # omp.h for clang-tidy
 )
 

@@ -3,7 +3,7 @@
 # analysis, the house rules, and the tests again under the sanitizers. Later steps run even if one fails;
 # the summary at the end says which did. With CI=true nothing may be left out for want of a package.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 usage() {
   cat <<END
@@ -63,7 +63,7 @@ make_python() {
 
 # run_tests BUILD_DIR [CTEST OPTIONS]: and adds the counts up.
 run_tests() {
-  local build=$1 log counts status=0
+  local build=$1 log counts test status=0
   shift
   log=$logs/$(basename "$build")
   ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$jobs" "$@" 2>&1 | tee "$log" || status=$?
@@ -73,8 +73,8 @@ run_tests() {
   fi
   failed=$((failed + ${counts% *}))
   passed=$((passed + ${counts#* } - ${counts% *}))
-  while read -r name; do
-    skipped+=("$name ($build)")
+  while read -r test; do
+    skipped+=("$test ($build)")
     passed=$((passed - 1))
   done < <(sed -nE 's/^[[:space:]]*[0-9]+ - (.*) \(Skipped\).*$/\1/p' "$log")
   return "$status"
@@ -82,6 +82,10 @@ run_tests() {
 
 check_format() {
   git ls-files -z -- '*.c' '*.h' '*.cu' '*.cuh' | xargs -0 -r clang-format --dry-run -Werror
+}
+
+check_shell() {
+  git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck --severity=warning
 }
 
 # The sources of the library and the programs; .clang-tidy says what is looked for.
@@ -119,6 +123,7 @@ main() {
   step "house rules" python3 scripts/check_rules.py
   if [ "$quick" = no ]; then
     step "format" check_format
+    step "shell scripts" check_shell
     if step "build with sanitizers" scripts/build.sh sanitizers --no-deps -- "${cmake_options[@]}"; then
       step "tests under sanitizers" run_tests build-sanitizers --label-exclude slow
     fi
