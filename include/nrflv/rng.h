@@ -59,10 +59,10 @@ NRF_INLINE void nrf_rng_block(nrf_rng r, uint32_t block, uint32_t out[4])
     const uint64_t p1 = (uint64_t)0xCD9E8D57u * c2;
     const uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
     const uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-    c1 = (uint32_t)p1;
-    c3 = (uint32_t)p0;
-    c0 = n0;
-    c2 = n2;
+    c1                = (uint32_t)p1;
+    c3                = (uint32_t)p0;
+    c0                = n0;
+    c2                = n2;
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }

@@ -22,7 +22,7 @@ typedef enum nrf_status {
   NRF_EINTERRUPTED, /* stopped on request (signal, time limit); state was saved    */
 } nrf_status;
 
-#define NRF_MUST_CHECK __attribute__((warn_unused_result))
+#define NRF_MUST_CHECK        __attribute__((warn_unused_result))
 #define NRF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Records a message for this thread and returns `code`. The message is one line without a full stop
@@ -41,29 +41,29 @@ const char *nrf_error_message(void);
 
 /* The static analyser looks at one file at a time: tell it that these never return NRF_OK for an error. */
 #if defined(__clang_analyzer__) && !defined(NRF_STATUS_FUNCTIONS)
-#define nrf_error(code, ...) ((void)nrf_error(code, __VA_ARGS__), (code))
+#define nrf_error(code, ...)         ((void)nrf_error(code, __VA_ARGS__), (code))
 #define nrf_error_context(code, ...) ((void)nrf_error_context(code, __VA_ARGS__), (code))
-#define nrf_error_errno(...) ((void)nrf_error_errno(__VA_ARGS__), NRF_EIO)
+#define nrf_error_errno(...)         ((void)nrf_error_errno(__VA_ARGS__), NRF_EIO)
 #endif
 
 /* Detect once, forward untouched: both need a local `nrf_status st = NRF_OK;` and a label `done:`. */
-#define NRF_TRY(call)             \
-  do {                            \
-    st = (call);                  \
-    if (st != NRF_OK) goto done;  \
+#define NRF_TRY(call)            \
+  do {                           \
+    st = (call);                 \
+    if (st != NRF_OK) goto done; \
   } while (0)
 
-#define NRF_FAIL(...)             \
-  do {                            \
-    st = nrf_error(__VA_ARGS__);  \
-    goto done;                    \
+#define NRF_FAIL(...)            \
+  do {                           \
+    st = nrf_error(__VA_ARGS__); \
+    goto done;                   \
   } while (0)
 
 /* For functions with nothing to clean up. */
-#define NRF_RETURN_IF_ERROR(call)           \
-  do {                                      \
-    nrf_status st_ = (call);                \
-    if (st_ != NRF_OK) return st_;          \
+#define NRF_RETURN_IF_ERROR(call)  \
+  do {                             \
+    nrf_status st_ = (call);       \
+    if (st_ != NRF_OK) return st_; \
   } while (0)
 
 #ifdef __cplusplus
