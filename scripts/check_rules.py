@@ -31,6 +31,9 @@ FLOORS = {
 # A public header belongs to the room of the same name (backend.h) or of its .c files (png_grid.c; settings_table.c
 # for settings.h). These have none.
 ROOM_OF_HEADER = {
+    "activation.h": "base",
+    "compute.h": "backend",
+    "elementwise.h": "backend",
     "rng.h": "base",
 }
 
