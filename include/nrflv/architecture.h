@@ -78,8 +78,8 @@ NRF_MUST_CHECK nrf_status nrf_architecture_parse_original(const char *dictionary
  * like the files in data/architectures/. Freed with nrf_free. */
 NRF_MUST_CHECK nrf_status nrf_architecture_to_json(const nrf_architecture *a, char **out);
 
-/* Whether two architectures describe the same networks; names and descriptions do not count. If they differ and
- * `difference` is not NULL, it gets the first difference: "layer 1, main_kern_dict: 7 and 3". */
+/* Whether two architectures describe the same networks; names and descriptions do not count. If they differ
+ * and `difference` is not NULL, it gets the first difference: "layer 1, main_kern_dict: 7 and 3". */
 bool nrf_architecture_equal(const nrf_architecture *a, const nrf_architecture *b, char *difference,
                             size_t bytes);
 

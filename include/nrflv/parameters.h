@@ -41,14 +41,15 @@ typedef struct nrf_parameters {
  * memory, zero). Only then does `value` exist. Owns everything in it. */
 NRF_MUST_CHECK nrf_status nrf_parameters_create(nrf_parameters **out);
 
-/* Appends a parameter; dim[rank], rank 1 to 4, every dimension at least 1. fan_in counts for NRF_START_UNIFORM only.
+/* Appends a parameter; dim[rank], rank 1 to 4, every dimension at least 1; fan_in is for NRF_START_UNIFORM only.
  * index (may be NULL) gets its place in p->item. NRF_EINVAL: a name that is too long or already there, a
  * dimension or fan_in below 1, too many elements. */
 NRF_MUST_CHECK nrf_status nrf_parameters_add(nrf_parameters *p, const char *name, int rank,
                                              const int64_t dim[], nrf_parameter_start start, int64_t fan_in,
                                              bool trainable, int *index);
 
-/* NRF_EINVAL: a parameter with NRF_START_NORM_OF whose follower has not one first index for each of its elements. */
+/* NRF_EINVAL: after a parameter with NRF_START_NORM_OF there must come one with as many first indices as that one
+ * has elements. */
 NRF_MUST_CHECK nrf_status nrf_parameters_finish(nrf_parameters *p);
 void                      nrf_parameters_free(nrf_parameters *p);
 

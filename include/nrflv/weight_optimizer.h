@@ -29,8 +29,8 @@ NRF_MUST_CHECK nrf_status nrf_weight_optimizer_create(nrf_weight_optimizer_kind 
                                                       const nrf_parameters *p, nrf_weight_optimizer **out);
 void                      nrf_weight_optimizer_free(nrf_weight_optimizer *o);
 
-/* One step on the trainable parameters of the set that the optimiser was made for. gradient [p->count]; on return it
- * holds the gradient as clipped. The result does not depend on the number of threads. */
+/* One step on the trainable parameters of the set that the optimiser was made for. gradient [p->count]; on
+ * return it holds the gradient as clipped. The result does not depend on the number of threads. */
 void nrf_weight_optimizer_step(nrf_weight_optimizer *o, nrf_parameters *p, float *gradient);
 
 /* The rate in force during an epoch (from 0): decayed by the factor gamma after each one. */
