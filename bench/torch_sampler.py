@@ -76,14 +76,14 @@ class DenseBlock(nn.Module):
         self.activation = activation
         self.cctb_blocks = nn.ModuleList()
         for stage in range(stages):
-            block = nn.Module()
-            block.one_by_one_conv = nn.Conv2d(in_channels + stage * growth, growth, 1)
-            block.cct_layer = CctLayer(growth, growth, kernel, kernel // 2, status)
-            self.cctb_blocks.append(block)
+            stage_layers = nn.Sequential(
+                nn.Conv2d(in_channels + stage * growth, growth, 1), CctLayer(growth, growth, kernel, kernel // 2, status)
+            )
+            self.cctb_blocks.append(nn.ModuleDict({"block": stage_layers}))  # the published parameter names
 
     def forward(self, x):
-        for block in self.cctb_blocks:
-            x = torch.cat((x, self.activation(block.cct_layer(block.one_by_one_conv(x)))), dim=1)
+        for stage in self.cctb_blocks:
+            x = torch.cat((x, self.activation(stage["block"](x))), dim=1)
         return x
 
 

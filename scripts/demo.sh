@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 name=demo
 scripts/build.sh release --target nrflv
 build/nrflv --train --model_name "$name" --seed 1 --threads "$(nproc)" \
-  --dataset dead_leaves --data_dir data --architecture NRFLV_CIFAR_4SL_smaller_densebackw_wideSL1base \
+  --dataset dead_leaves --data_dir data --architecture demo_colour_3SL \
   --batch_size 32 --num_it_pos 20 --num_it_neg 20 --max_batches 60 \
   --img_logging_interval 10 --scalar_logging_interval 10 --model_save_interval 20
 
