@@ -434,7 +434,7 @@ static nrf_status check_keys(const reader *r, json_t *root)
 static nrf_status check_latent_layers(const reader *r, const json_t *root)
 {
   const json_t *value = json_object_get(root, KEY_LATENT_LAYERS);
-  int           n;
+  int           n     = 0;
   if (value == NULL) return NRF_OK;
   NRF_RETURN_IF_ERROR(read_int(r, NO_LAYER, KEY_LATENT_LAYERS, value, 0, NRF_MAX_LAYERS, &n));
   if (n != r->a->n_layers - 1)
