@@ -218,7 +218,8 @@ static const char *changed(const char *find, const char *replacement)
 static const struct {
   const char *find, *replacement, *message;
 } bad_files[] = {
-    {"{\"description\"", "{description", "my.json: line 1, column 12: string or '}' expected near 'description'"},
+    {"{\"description\"", "{description",
+     "my.json: line 1, column 12: string or '}' expected near 'description'"},
     {"\"num_sl\": 2}", "\"num_sl\": 2", "my.json: line 9, column 0: '}' expected near end of file"},
     {"\"num_sl\": 2", "\"num_sl\": 3", "my.json: num_sl: 3 layers above the image, but state_sizes has 2"},
     {"\"growth_rate\": 4", "\"num_ch_base\": 4",
