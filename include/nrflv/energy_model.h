@@ -29,8 +29,8 @@ typedef struct nrf_energy_model nrf_energy_model;
 
 /* Builds the graph; parameters are allocated with their names and starting rules, all zero until
  * nrf_parameters_start() or a checkpoint fills them. The architecture is copied. */
-NRF_MUST_CHECK nrf_status nrf_energy_model_create(const nrf_architecture *architecture, const nrf_energy_config *config,
-                                                  nrf_energy_model **out);
+NRF_MUST_CHECK nrf_status nrf_energy_model_create(const nrf_architecture  *architecture,
+                                                  const nrf_energy_config *config, nrf_energy_model **out);
 void                      nrf_energy_model_free(nrf_energy_model *m);
 
 const nrf_architecture *nrf_energy_model_architecture(const nrf_energy_model *m);
@@ -54,8 +54,8 @@ NRF_MUST_CHECK nrf_status nrf_energy_model_evaluate(nrf_energy_model *m, const n
 
 /* dE/dw for all parameters with the states held fixed: gradient [parameters->count] is overwritten (0 for parameters
  * that are not trainable); *total becomes E. */
-NRF_MUST_CHECK nrf_status nrf_energy_model_weight_gradient(nrf_energy_model *m, const nrf_states *s, float *gradient,
-                                                           double *total);
+NRF_MUST_CHECK nrf_status nrf_energy_model_weight_gradient(nrf_energy_model *m, const nrf_states *s,
+                                                           float *gradient, double *total);
 
 /* Floats of working memory and packed weights held now, in bytes; for reports. */
 size_t nrf_energy_model_memory(const nrf_energy_model *m);

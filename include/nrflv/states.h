@@ -32,7 +32,8 @@ typedef struct nrf_states {
 } nrf_states;
 
 /* Owned memory, filled with zeros. NRF_ENOMEM names the size asked for. */
-NRF_MUST_CHECK nrf_status nrf_states_create(int n_layers, const nrf_layer_size size[], int batch, nrf_states **out);
+NRF_MUST_CHECK nrf_status nrf_states_create(int n_layers, const nrf_layer_size size[], int batch,
+                                            nrf_states **out);
 void                      nrf_states_free(nrf_states *s);
 
 /* Copies all layers. Both must have the same sizes and batch. */
