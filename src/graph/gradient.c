@@ -37,13 +37,14 @@ static void back_conv(sweep *s, const nrf_graph_node *n, nrf_node dz)
   if (s->wanted[x]) {
     const nrf_shape xs = nrf_graph_at(g, x)->shape;
     arrive(s, x,
-           forward ? nrf_graph_conv_adjoint(g, dz, w, NRF_NO_NODE, n->stride, n->padding, (int)xs.dim[1],
-                                            (int)xs.dim[2])
-                   : nrf_graph_conv(g, dz, w, NRF_NO_NODE, n->stride, n->padding));
+           forward ? nrf_graph_conv_adjoint(g, dz, w, NRF_NO_NODE, n->attr.stride, n->attr.padding,
+                                            (int)xs.dim[1], (int)xs.dim[2])
+                   : nrf_graph_conv(g, dz, w, NRF_NO_NODE, n->attr.stride, n->attr.padding));
   }
   if (s->wanted[w])
     arrive(s, w,
-           nrf_graph_conv_weight(g, forward ? x : dz, forward ? dz : x, n->kernel, n->stride, n->padding));
+           nrf_graph_conv_weight(g, forward ? x : dz, forward ? dz : x, n->attr.kernel, n->attr.stride,
+                                 n->attr.padding));
   if (n->n_inputs == 3 && s->wanted[n->input[2]]) arrive(s, n->input[2], nrf_graph_channel_sum(g, dz));
 }
 
@@ -92,7 +93,7 @@ static void back(sweep *s, nrf_graph_node n, nrf_node dz)
     back_conv(s, &n, dz);
     break;
   case NRF_OP_ACTIVATION:
-    arrive(s, n.input[0], nrf_graph_activation_grad(g, n.input[0], dz, n.activation));
+    arrive(s, n.input[0], nrf_graph_activation_grad(g, n.input[0], dz, n.attr.activation));
     break;
   case NRF_OP_RESIZE:
   case NRF_OP_RESIZE_ADJOINT:
@@ -105,7 +106,7 @@ static void back(sweep *s, nrf_graph_node n, nrf_node dz)
     for (int i = 0; i < n.n_inputs; i++) arrive(s, n.input[i], dz);
     break;
   case NRF_OP_SCALE:
-    arrive(s, n.input[0], nrf_graph_scale(g, dz, n.factor));
+    arrive(s, n.input[0], nrf_graph_scale(g, dz, n.attr.factor));
     break;
   case NRF_OP_FLATTEN:
   case NRF_OP_UNFLATTEN:
@@ -125,7 +126,7 @@ static void back(sweep *s, nrf_graph_node n, nrf_node dz)
     break;
   case NRF_OP_INPUT_SLICE:
     arrive(s, n.input[0],
-           nrf_graph_input_pad(g, dz, n.first, (int)nrf_graph_at(g, n.input[0])->shape.dim[1]));
+           nrf_graph_input_pad(g, dz, n.attr.first, (int)nrf_graph_at(g, n.input[0])->shape.dim[1]));
     break;
   default:
     break; /* sources end the sweep; gradients and energies are never differentiated again */

@@ -15,44 +15,6 @@ struct nrf_graph {
   char            message[256];
 };
 
-static const char *const op_names[NRF_OP_COUNT] = {
-    [NRF_OP_INPUT]              = "input",
-    [NRF_OP_PARAMETER]          = "parameter",
-    [NRF_OP_CONV]               = "conv",
-    [NRF_OP_CONV_ADJOINT]       = "conv_adjoint",
-    [NRF_OP_CONV_WEIGHT]        = "conv_weight",
-    [NRF_OP_CHANNEL_SUM]        = "channel_sum",
-    [NRF_OP_BATCH_SUM]          = "batch_sum",
-    [NRF_OP_ACTIVATION]         = "activation",
-    [NRF_OP_ACTIVATION_GRAD]    = "activation_grad",
-    [NRF_OP_RESIZE]             = "resize",
-    [NRF_OP_RESIZE_ADJOINT]     = "resize_adjoint",
-    [NRF_OP_CONCAT]             = "concat",
-    [NRF_OP_SLICE]              = "slice",
-    [NRF_OP_ADD]                = "add",
-    [NRF_OP_SCALE]              = "scale",
-    [NRF_OP_FLATTEN]            = "flatten",
-    [NRF_OP_UNFLATTEN]          = "unflatten",
-    [NRF_OP_LAYER_NORM]         = "layer_norm",
-    [NRF_OP_LAYER_NORM_GRAD]    = "layer_norm_grad",
-    [NRF_OP_STATE_GRADIENT]     = "state_gradient",
-    [NRF_OP_NEURON_ENERGY]      = "neuron_energy",
-    [NRF_OP_WEIGHT_NORM]        = "weight_norm",
-    [NRF_OP_WEIGHT_NORM_GRAD_V] = "weight_norm_grad_v",
-    [NRF_OP_WEIGHT_NORM_GRAD_G] = "weight_norm_grad_g",
-    [NRF_OP_POWER_ITERATION]    = "power_iteration",
-    [NRF_OP_SPECTRAL_NORM]      = "spectral_norm",
-    [NRF_OP_SPECTRAL_NORM_GRAD] = "spectral_norm_grad",
-    [NRF_OP_FLIP]               = "flip",
-    [NRF_OP_INPUT_SLICE]        = "input_slice",
-    [NRF_OP_INPUT_PAD]          = "input_pad",
-};
-
-const char *nrf_op_name(nrf_op op)
-{
-  return op_names[op];
-}
-
 nrf_status nrf_graph_create(nrf_graph **out)
 {
   return nrf_alloc(sizeof(nrf_graph), "graph", (void **)out);
@@ -78,13 +40,6 @@ int nrf_graph_count(const nrf_graph *g)
 const nrf_graph_node *nrf_graph_at(const nrf_graph *g, nrf_node node)
 {
   return &g->node[node];
-}
-
-int64_t nrf_shape_count(nrf_shape s)
-{
-  int64_t count = 1;
-  for (int i = 0; i < s.rank; i++) count *= s.dim[i];
-  return count;
 }
 
 /* Records the first error and yields NRF_NO_NODE. */
@@ -145,11 +100,11 @@ static bool check(nrf_graph *g, nrf_op op, bool want_field, int n, const nrf_nod
   if (g->status != NRF_OK) return false;
   for (int i = 0; i < n; i++) {
     if (x[i] < 0 || x[i] >= g->count) {
-      fail(g, NRF_EINVAL, "graph: %s: input %d does not exist", op_names[op], i);
+      fail(g, NRF_EINVAL, "graph: %s: input %d does not exist", nrf_op_name(op), i);
       return false;
     }
     if (g->node[x[i]].is_field != want_field) {
-      fail(g, NRF_ESHAPE, "graph: %s: input %d is a %s", op_names[op], i, want_field ? "weight" : "field");
+      fail(g, NRF_ESHAPE, "graph: %s: input %d is a %s", nrf_op_name(op), i, want_field ? "weight" : "field");
       return false;
     }
   }
@@ -169,7 +124,7 @@ static bool check_weight(nrf_graph *g, nrf_op op, nrf_node x)
 static bool check_same(nrf_graph *g, nrf_op op, nrf_node a, nrf_node b)
 {
   if (same_shape(g->node[a].shape, g->node[b].shape)) return true;
-  fail(g, NRF_ESHAPE, "graph: %s: inputs of different shapes", op_names[op]);
+  fail(g, NRF_ESHAPE, "graph: %s: inputs of different shapes", nrf_op_name(op));
   return false;
 }
 
@@ -199,18 +154,18 @@ static bool check_conv(nrf_graph *g, nrf_op op, nrf_node x, nrf_node w, nrf_node
   const int64_t   to      = op == NRF_OP_CONV ? ws.dim[0] : ws.dim[1];
   const int64_t   x_count = g->node[x].shape.dim[0];
   if (ws.rank != 4 || ws.dim[2] != ws.dim[3] || stride < 1 || padding < 0) {
-    fail(g, NRF_ESHAPE, "graph: %s: kernel, stride or padding make no sense", op_names[op]);
+    fail(g, NRF_ESHAPE, "graph: %s: kernel, stride or padding make no sense", nrf_op_name(op));
     return false;
   }
   if (x_count != from) {
-    fail(g, NRF_ESHAPE, "graph: %s: %lld channels into a kernel for %lld", op_names[op], (long long)x_count,
-         (long long)from);
+    fail(g, NRF_ESHAPE, "graph: %s: %lld channels into a kernel for %lld", nrf_op_name(op),
+         (long long)x_count, (long long)from);
     return false;
   }
   if (bias == NRF_NO_NODE) return true;
   if (!check_weight(g, op, bias)) return false;
   if (nrf_shape_count(g->node[bias].shape) != to) {
-    fail(g, NRF_ESHAPE, "graph: %s: bias does not fit %lld channels", op_names[op], (long long)to);
+    fail(g, NRF_ESHAPE, "graph: %s: bias does not fit %lld channels", nrf_op_name(op), (long long)to);
     return false;
   }
   return true;
@@ -227,9 +182,9 @@ nrf_node nrf_graph_conv(nrf_graph *g, nrf_node x, nrf_node w, nrf_node bias, int
   const nrf_shape shape = field_shape(ws.dim[0], (xs.dim[1] + 2 * padding - k) / stride + 1,
                                       (xs.dim[2] + 2 * padding - k) / stride + 1);
   nrf_graph_node  n     = make(NRF_OP_CONV, true, shape, x, w, bias, -1);
-  n.kernel              = (int)k;
-  n.stride              = stride;
-  n.padding             = padding;
+  n.attr.kernel         = (int)k;
+  n.attr.stride         = stride;
+  n.attr.padding        = padding;
   return append(g, &n);
 }
 
@@ -250,9 +205,9 @@ nrf_node nrf_graph_conv_adjoint(nrf_graph *g, nrf_node y, nrf_node w, nrf_node b
     return fail(g, NRF_ESHAPE, "graph: conv_adjoint: no convolution leads from %dx%d to %lldx%lld", height,
                 width, (long long)ys.dim[1], (long long)ys.dim[2]);
   nrf_graph_node n = make(NRF_OP_CONV_ADJOINT, true, field_shape(ws.dim[1], height, width), y, w, bias, -1);
-  n.kernel         = k;
-  n.stride         = stride;
-  n.padding        = padding;
+  n.attr.kernel    = k;
+  n.attr.stride    = stride;
+  n.attr.padding   = padding;
   return append(g, &n);
 }
 
@@ -261,9 +216,9 @@ nrf_node nrf_graph_conv_weight(nrf_graph *g, nrf_node x, nrf_node y, int kernel,
   if (!check(g, NRF_OP_CONV_WEIGHT, true, 2, (nrf_node[]){x, y})) return NRF_NO_NODE;
   const nrf_shape shape = {4, {g->node[y].shape.dim[0], g->node[x].shape.dim[0], kernel, kernel}};
   nrf_graph_node  n     = make(NRF_OP_CONV_WEIGHT, false, shape, x, y, -1, -1);
-  n.kernel              = kernel;
-  n.stride              = stride;
-  n.padding             = padding;
+  n.attr.kernel         = kernel;
+  n.attr.stride         = stride;
+  n.attr.padding        = padding;
   return append(g, &n);
 }
 
@@ -286,8 +241,8 @@ nrf_node nrf_graph_activation(nrf_graph *g, nrf_node x, nrf_activation activatio
 {
   if (activation == NRF_IDENTITY) return x;
   if (!check_field(g, NRF_OP_ACTIVATION, x)) return NRF_NO_NODE;
-  nrf_graph_node n = make(NRF_OP_ACTIVATION, true, g->node[x].shape, x, -1, -1, -1);
-  n.activation     = activation;
+  nrf_graph_node n  = make(NRF_OP_ACTIVATION, true, g->node[x].shape, x, -1, -1, -1);
+  n.attr.activation = activation;
   return append(g, &n);
 }
 
@@ -297,8 +252,8 @@ nrf_node nrf_graph_activation_grad(nrf_graph *g, nrf_node x, nrf_node dy, nrf_ac
   if (!check(g, NRF_OP_ACTIVATION_GRAD, true, 2, (nrf_node[]){x, dy}) ||
       !check_same(g, NRF_OP_ACTIVATION_GRAD, x, dy))
     return NRF_NO_NODE;
-  nrf_graph_node n = make(NRF_OP_ACTIVATION_GRAD, true, g->node[x].shape, x, dy, -1, -1);
-  n.activation     = activation;
+  nrf_graph_node n  = make(NRF_OP_ACTIVATION_GRAD, true, g->node[x].shape, x, dy, -1, -1);
+  n.attr.activation = activation;
   return append(g, &n);
 }
 
@@ -307,7 +262,8 @@ static nrf_node resize(nrf_graph *g, nrf_op op, nrf_node x, int height, int widt
   if (!check_field(g, op, x)) return NRF_NO_NODE;
   const nrf_shape xs = g->node[x].shape;
   if (xs.dim[1] == height && xs.dim[2] == width) return x;
-  if (height < 1 || width < 1) return fail(g, NRF_ESHAPE, "graph: %s: to %dx%d", op_names[op], height, width);
+  if (height < 1 || width < 1)
+    return fail(g, NRF_ESHAPE, "graph: %s: to %dx%d", nrf_op_name(op), height, width);
   const nrf_graph_node n = make(op, true, field_shape(xs.dim[0], height, width), x, -1, -1, -1);
   return append(g, &n);
 }
@@ -326,11 +282,11 @@ static bool check_list(nrf_graph *g, nrf_op op, int n, const nrf_node x[])
 {
   if (g->status != NRF_OK) return false;
   if (n < 1 || n > NRF_MAX_NODE_INPUTS) {
-    fail(g, NRF_EINVAL, "graph: %s of %d inputs (at most %d)", op_names[op], n, NRF_MAX_NODE_INPUTS);
+    fail(g, NRF_EINVAL, "graph: %s of %d inputs (at most %d)", nrf_op_name(op), n, NRF_MAX_NODE_INPUTS);
     return false;
   }
   if (x[0] < 0 || x[0] >= g->count) {
-    fail(g, NRF_EINVAL, "graph: %s: input 0 does not exist", op_names[op]);
+    fail(g, NRF_EINVAL, "graph: %s: input 0 does not exist", nrf_op_name(op));
     return false;
   }
   return check(g, op, g->node[x[0]].is_field, n, x);
@@ -363,7 +319,7 @@ nrf_node nrf_graph_slice(nrf_graph *g, nrf_node x, int first, int channels)
                 (long long)xs.dim[0]);
   if (channels == xs.dim[0]) return x;
   nrf_graph_node n = make(NRF_OP_SLICE, true, field_shape(channels, xs.dim[1], xs.dim[2]), x, -1, -1, -1);
-  n.first          = first;
+  n.attr.first     = first;
   return append(g, &n);
 }
 
@@ -385,7 +341,7 @@ nrf_node nrf_graph_scale(nrf_graph *g, nrf_node x, double factor)
 {
   if (g->status != NRF_OK) return NRF_NO_NODE;
   nrf_graph_node n = make(NRF_OP_SCALE, g->node[x].is_field, g->node[x].shape, x, -1, -1, -1);
-  n.factor         = factor;
+  n.attr.factor    = factor;
   return append(g, &n);
 }
 
@@ -434,8 +390,8 @@ nrf_node nrf_graph_state_gradient(nrf_graph *g, nrf_node s, nrf_node b, nrf_node
       !check_same(g, NRF_OP_STATE_GRADIENT, s, b) ||
       (h != NRF_NO_NODE && !check_same(g, NRF_OP_STATE_GRADIENT, s, h)))
     return NRF_NO_NODE;
-  nrf_graph_node n = make(NRF_OP_STATE_GRADIENT, true, g->node[s].shape, s, b, f, h);
-  n.activation     = rho;
+  nrf_graph_node n  = make(NRF_OP_STATE_GRADIENT, true, g->node[s].shape, s, b, f, h);
+  n.attr.activation = rho;
   return append(g, &n);
 }
 
@@ -495,7 +451,7 @@ nrf_node nrf_graph_input_slice(nrf_graph *g, nrf_node w, int first, int inputs)
                 (long long)s.dim[1]);
   s.dim[1]         = inputs;
   nrf_graph_node n = make(NRF_OP_INPUT_SLICE, false, s, w, -1, -1, -1);
-  n.first          = first;
+  n.attr.first     = first;
   return append(g, &n);
 }
 
@@ -508,7 +464,7 @@ nrf_node nrf_graph_input_pad(nrf_graph *g, nrf_node w, int first, int inputs)
                 inputs);
   s.dim[1]         = inputs;
   nrf_graph_node n = make(NRF_OP_INPUT_PAD, false, s, w, -1, -1, -1);
-  n.first          = first;
+  n.attr.first     = first;
   return append(g, &n);
 }
 

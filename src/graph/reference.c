@@ -84,22 +84,22 @@ static void add_bias(view *v)
 
 static void eval_conv(view *v)
 {
-  each_product(v->batch, v->shape[0], v->n->shape, v->n->kernel, v->n->stride, v->n->padding, conv_product,
-               v);
+  each_product(v->batch, v->shape[0], v->n->shape, v->n->attr.kernel, v->n->attr.stride, v->n->attr.padding,
+               conv_product, v);
   add_bias(v);
 }
 
 static void eval_conv_adjoint(view *v)
 {
-  each_product(v->batch, v->n->shape, v->shape[0], v->n->kernel, v->n->stride, v->n->padding, adjoint_product,
-               v);
+  each_product(v->batch, v->n->shape, v->shape[0], v->n->attr.kernel, v->n->attr.stride, v->n->attr.padding,
+               adjoint_product, v);
   add_bias(v);
 }
 
 static void eval_conv_weight(view *v)
 {
-  each_product(v->batch, v->shape[0], v->shape[1], v->n->kernel, v->n->stride, v->n->padding, weight_product,
-               v);
+  each_product(v->batch, v->shape[0], v->shape[1], v->n->attr.kernel, v->n->attr.stride, v->n->attr.padding,
+               weight_product, v);
 }
 
 static void eval_channel_sum(view *v)
@@ -162,12 +162,12 @@ static double slope(nrf_activation a, double x)
 
 static void eval_activation(view *v)
 {
-  for (int64_t e = 0; e < v->count; e++) v->out[e] = activate(v->n->activation, v->in[0][e]);
+  for (int64_t e = 0; e < v->count; e++) v->out[e] = activate(v->n->attr.activation, v->in[0][e]);
 }
 
 static void eval_activation_grad(view *v)
 {
-  for (int64_t e = 0; e < v->count; e++) v->out[e] = slope(v->n->activation, v->in[0][e]) * v->in[1][e];
+  for (int64_t e = 0; e < v->count; e++) v->out[e] = slope(v->n->attr.activation, v->in[0][e]) * v->in[1][e];
 }
 
 /* Calls with (small index, large index): large is what the resize of `from` to `to` writes. */
@@ -212,7 +212,7 @@ static void eval_slice(view *v)
 {
   const int64_t pixels = v->n->shape.dim[1] * v->n->shape.dim[2], part = v->n->shape.dim[0] * pixels;
   for (int64_t n = 0; n < v->batch; n++)
-    memcpy(v->out + n * part, v->in[0] + (n * v->shape[0].dim[0] + v->n->first) * pixels,
+    memcpy(v->out + n * part, v->in[0] + (n * v->shape[0].dim[0] + v->n->attr.first) * pixels,
            (size_t)part * sizeof(double));
 }
 
@@ -224,7 +224,7 @@ static void eval_add(view *v)
 
 static void eval_scale(view *v)
 {
-  for (int64_t e = 0; e < v->count; e++) v->out[e] = v->n->factor * v->in[0][e];
+  for (int64_t e = 0; e < v->count; e++) v->out[e] = v->n->attr.factor * v->in[0][e];
 }
 
 static void eval_copy(view *v)
@@ -274,7 +274,7 @@ static void eval_state_gradient(view *v)
   for (int64_t e = 0; e < v->count; e++) {
     const double s = v->in[0][e], b = v->in[1][e % units], f = v->in[2][e];
     const double h = v->n->n_inputs == 4 ? v->in[3][e] : 0.0;
-    v->out[e]      = s - b - 0.5 * (f + slope(v->n->activation, s) * h);
+    v->out[e]      = s - b - 0.5 * (f + slope(v->n->attr.activation, s) * h);
   }
 }
 
@@ -357,7 +357,7 @@ static void eval_input_slice(view *v)
 {
   const bool    pad  = v->n->op == NRF_OP_INPUT_PAD;
   const int64_t kk   = v->n->shape.dim[2] * v->n->shape.dim[3];
-  const int64_t from = v->shape[0].dim[1] * kk, to = v->n->shape.dim[1] * kk, first = v->n->first * kk;
+  const int64_t from = v->shape[0].dim[1] * kk, to = v->n->shape.dim[1] * kk, first = v->n->attr.first * kk;
   for (int64_t o = 0; o < v->n->shape.dim[0]; o++)
     memcpy(v->out + o * to + (pad ? first : 0), v->in[0] + o * from + (pad ? 0 : first),
            (size_t)(pad ? from : to) * sizeof(double));

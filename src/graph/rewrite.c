@@ -39,11 +39,11 @@ static nrf_node cheap_flip(nrf_graph *g, nrf_node w)
 static nrf_node cheap_conv_adjoint(nrf_graph *g, const nrf_graph_node *n, const nrf_node input[])
 {
   const nrf_node bias    = n->n_inputs == 3 ? input[2] : NRF_NO_NODE;
-  const int      padding = n->kernel - 1 - n->padding;
-  if (n->stride == 1 && padding >= 0)
+  const int      padding = n->attr.kernel - 1 - n->attr.padding;
+  if (n->attr.stride == 1 && padding >= 0)
     return cheap_conv(g, input[0], cheap_flip(g, input[1]), bias, 1, padding);
-  return nrf_graph_conv_adjoint(g, input[0], input[1], bias, n->stride, n->padding, (int)n->shape.dim[1],
-                                (int)n->shape.dim[2]);
+  return nrf_graph_conv_adjoint(g, input[0], input[1], bias, n->attr.stride, n->attr.padding,
+                                (int)n->shape.dim[1], (int)n->shape.dim[2]);
 }
 
 static nrf_node cheap_resize(nrf_graph *g, nrf_node x, int height, int width)
@@ -56,8 +56,8 @@ static nrf_node cheap_resize(nrf_graph *g, nrf_node x, int height, int width)
     for (int i = 0; i < n.n_inputs; i++) part[i] = cheap_resize(g, n.input[i], height, width);
     return nrf_graph_concat(g, n.n_inputs, part);
   }
-  if (whole && n.op == NRF_OP_CONV && n.stride == 1)
-    return nrf_graph_conv(g, n.input[0], n.input[1], bias_of(&n), h / height, n.padding);
+  if (whole && n.op == NRF_OP_CONV && n.attr.stride == 1)
+    return nrf_graph_conv(g, n.input[0], n.input[1], bias_of(&n), h / height, n.attr.padding);
   return nrf_graph_resize(g, x, height, width);
 }
 
@@ -105,13 +105,14 @@ static nrf_node rewrite_node(nrf_graph *g, nrf_node node, const nrf_node input[]
   const nrf_graph_node n = *nrf_graph_at(g, node);
   switch (n.op) {
   case NRF_OP_CONV:
-    return cheap_conv(g, input[0], input[1], n.n_inputs == 3 ? input[2] : NRF_NO_NODE, n.stride, n.padding);
+    return cheap_conv(g, input[0], input[1], n.n_inputs == 3 ? input[2] : NRF_NO_NODE, n.attr.stride,
+                      n.attr.padding);
   case NRF_OP_CONV_ADJOINT:
     return cheap_conv_adjoint(g, &n, input);
   case NRF_OP_RESIZE:
     return cheap_resize(g, input[0], (int)n.shape.dim[1], (int)n.shape.dim[2]);
   case NRF_OP_ACTIVATION:
-    return cheap_activation(g, input[0], n.activation);
+    return cheap_activation(g, input[0], n.attr.activation);
   default:
     return nrf_graph_repeat(g, node, input);
   }

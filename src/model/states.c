@@ -9,8 +9,8 @@ nrf_status nrf_states_create(int n_layers, const nrf_layer_size size[], int batc
 {
   *out = NULL;
   if (n_layers < 1 || n_layers > NRF_MAX_LAYERS || batch < 1)
-    return nrf_error(NRF_EINVAL, "states: %d layers for %d images (1 to %d layers, at least 1 image)", n_layers, batch,
-                     NRF_MAX_LAYERS);
+    return nrf_error(NRF_EINVAL, "states: %d layers for %d images (1 to %d layers, at least 1 image)",
+                     n_layers, batch, NRF_MAX_LAYERS);
   nrf_states *s = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc(sizeof *s, "states", (void **)&s));
   s->n_layers = n_layers;
@@ -60,10 +60,12 @@ void nrf_states_get_image(const nrf_states *s, int layer, int image, float *chw)
 
 void nrf_states_set_nchw(nrf_states *s, int layer, const float *nchw)
 {
-  for (int n = 0; n < s->batch; n++) nrf_states_set_image(s, layer, n, nchw + n * nrf_layer_units(s->size[layer]));
+  for (int n = 0; n < s->batch; n++)
+    nrf_states_set_image(s, layer, n, nchw + n * nrf_layer_units(s->size[layer]));
 }
 
 void nrf_states_get_nchw(const nrf_states *s, int layer, float *nchw)
 {
-  for (int n = 0; n < s->batch; n++) nrf_states_get_image(s, layer, n, nchw + n * nrf_layer_units(s->size[layer]));
+  for (int n = 0; n < s->batch; n++)
+    nrf_states_get_image(s, layer, n, nchw + n * nrf_layer_units(s->size[layer]));
 }
