@@ -20,10 +20,10 @@
 #include <cmocka.h>
 #include <hdf5.h>
 
-#define OK(call)                                                                                             \
-  do {                                                                                                       \
-    const nrf_status st_ = (call);                                                                           \
-    if (st_ != NRF_OK) fail_msg("%s: status %d: %s", #call, (int)st_, nrf_error_message());                  \
+#define OK(call)                                                                            \
+  do {                                                                                      \
+    const nrf_status st_ = (call);                                                          \
+    if (st_ != NRF_OK) fail_msg("%s: status %d: %s", #call, (int)st_, nrf_error_message()); \
   } while (0)
 
 static char directory[SCRATCH_PATH];
