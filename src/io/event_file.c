@@ -5,6 +5,7 @@
  * (tensorflow/core/util/event.proto, framework/summary.proto); the field numbers used are named below. */
 #include "nrflv/event_file.h"
 
+#include "io/byte_buffer.h"
 #include "io/crc32c.h"
 #include "nrflv/atomic_file.h"
 #include "nrflv/memory.h"
@@ -48,90 +49,59 @@ enum { MAX_LIMITS = 2 * 774 + 1 };
 
 enum { HEADER_BYTES = 12, FOOTER_BYTES = 4, FLUSH_BYTES = 64 * 1024, HOST_BYTES = 256 };
 
-/* Bytes in growing memory. A failed growth is remembered, so that messages are written without a check per field. */
-typedef struct buffer {
-  char  *bytes;
-  size_t used, capacity;
-  bool   failed;
-} buffer;
-
 struct nrf_event_file {
-  int    fd;
-  char  *path;
-  off_t  written;                   /* length of the file: always whole records                */
-  buffer pending;                   /* whole records on their way to it                        */
-  buffer summary, value, histogram; /* messages being put together           */
-  int    n_limits;
-  double limits[MAX_LIMITS]; /* ascending                                     */
-  double counts[MAX_LIMITS]; /* of values in [limits[i - 1], limits[i])       */
+  int        fd;
+  char      *path;
+  off_t      written;                   /* length of the file: always whole records                */
+  nrf_buffer pending;                   /* whole records on their way to it                        */
+  nrf_buffer summary, value, histogram; /* messages being put together           */
+  int        n_limits;
+  double     limits[MAX_LIMITS]; /* ascending                                     */
+  double     counts[MAX_LIMITS]; /* of values in [limits[i - 1], limits[i])       */
 };
 
 /* ---- Protocol buffers ---- */
 
-static void begin(buffer *b)
-{
-  b->used   = 0;
-  b->failed = false;
-}
-
-static void put(buffer *b, const void *bytes, size_t size)
-{
-  if (b->used + size > b->capacity && !b->failed) {
-    const size_t capacity = 2 * (b->used + size);
-    void        *memory   = NULL;
-    b->failed             = nrf_alloc(capacity, "event file", &memory) != NRF_OK;
-    if (!b->failed) {
-      if (b->used > 0) memcpy(memory, b->bytes, b->used);
-      nrf_free(b->bytes);
-      b->bytes    = memory;
-      b->capacity = capacity;
-    }
-  }
-  if (b->failed) return;
-  memcpy(b->bytes + b->used, bytes, size);
-  b->used += size;
-}
-
-static void put_u32(buffer *b, uint32_t value)
+static void put_u32(nrf_buffer *b, uint32_t value)
 {
   value = htole32(value);
-  put(b, &value, sizeof value);
+  nrf_buffer_put(b, &value, sizeof value);
 }
 
-static void put_u64(buffer *b, uint64_t value)
+static void put_u64(nrf_buffer *b, uint64_t value)
 {
   value = htole64(value);
-  put(b, &value, sizeof value);
+  nrf_buffer_put(b, &value, sizeof value);
 }
 
-static void put_double_bits(buffer *b, double value)
+static void put_double_bits(nrf_buffer *b, double value)
 {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
   put_u64(b, bits);
 }
 
-static void put_varint(buffer *b, uint64_t value)
+static void put_varint(nrf_buffer *b, uint64_t value)
 {
   do {
     const uint8_t byte = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-    put(b, &byte, 1);
+    nrf_buffer_put(b, &byte, 1);
     value >>= 7;
   } while (value != 0);
 }
 
-static void put_key(buffer *b, int field, enum wire wire)
+static void put_key(nrf_buffer *b, int field, enum wire wire)
 {
   put_varint(b, (uint64_t)field << 3 | wire);
 }
 
-static void put_double(buffer *b, int field, double value)
+static void put_double(nrf_buffer *b, int field, double value)
 {
   put_key(b, field, WIRE_64);
   put_double_bits(b, value);
 }
 
-static void put_float(buffer *b, int field, float value)
+static void put_float(nrf_buffer *b, int field, float value)
 {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -139,7 +109,7 @@ static void put_float(buffer *b, int field, float value)
   put_u32(b, bits);
 }
 
-static void put_doubles(buffer *b, int field, const double *values, int count)
+static void put_doubles(nrf_buffer *b, int field, const double *values, int count)
 {
   put_key(b, field, WIRE_BYTES);
   put_varint(b, (uint64_t)count * sizeof(double));
@@ -147,11 +117,11 @@ static void put_doubles(buffer *b, int field, const double *values, int count)
 }
 
 /* A string or an embedded message. */
-static void put_bytes(buffer *b, int field, const void *bytes, size_t size)
+static void put_bytes(nrf_buffer *b, int field, const void *bytes, size_t size)
 {
   put_key(b, field, WIRE_BYTES);
   put_varint(b, size);
-  put(b, bytes, size);
+  nrf_buffer_put(b, bytes, size);
 }
 
 static size_t varint_size(uint64_t value)
@@ -180,9 +150,9 @@ static double wall_time(void)
 /* Frames an Event around one field (`payload` is a string or a Summary). If memory runs out nothing is added. */
 static nrf_status add_event(nrf_event_file *file, int64_t step, int field, const void *payload, size_t size)
 {
-  buffer      *b     = &file->pending;
+  nrf_buffer  *b     = &file->pending;
   const size_t start = b->used;
-  put(b, "\0\0\0\0\0\0\0\0\0\0\0\0", HEADER_BYTES); /* filled in below */
+  nrf_buffer_put(b, "\0\0\0\0\0\0\0\0\0\0\0\0", HEADER_BYTES); /* filled in below */
   put_double(b, EVENT_WALL_TIME, wall_time());
   put_key(b, EVENT_STEP, WIRE_VARINT);
   put_varint(b, (uint64_t)step);
@@ -207,13 +177,13 @@ static nrf_status add_event(nrf_event_file *file, int64_t step, int field, const
 /* Adds an event with a Summary of one Value: `tag` and what else `file->value` holds. */
 static nrf_status add_value(nrf_event_file *file, const char *tag, int64_t step)
 {
-  buffer      *b        = &file->summary;
+  nrf_buffer  *b        = &file->summary;
   const size_t tag_size = strlen(tag);
-  begin(b);
+  nrf_buffer_clear(b);
   put_key(b, SUMMARY_VALUE, WIRE_BYTES);
   put_varint(b, 1 + varint_size(tag_size) + tag_size + file->value.used);
   put_bytes(b, VALUE_TAG, tag, tag_size);
-  put(b, file->value.bytes, file->value.used);
+  nrf_buffer_put(b, file->value.bytes, file->value.used);
   if (b->failed || file->value.failed) return nrf_error(NRF_ENOMEM, "%s: cannot add '%s'", file->path, tag);
   return add_event(file, step, EVENT_SUMMARY, b->bytes, b->used);
 }
@@ -259,10 +229,10 @@ static void release(nrf_event_file *file)
 {
   if (file == NULL) return;
   if (file->fd >= 0) (void)close(file->fd);
-  nrf_free(file->pending.bytes);
-  nrf_free(file->summary.bytes);
-  nrf_free(file->value.bytes);
-  nrf_free(file->histogram.bytes);
+  nrf_buffer_free(&file->pending);
+  nrf_buffer_free(&file->summary);
+  nrf_buffer_free(&file->value);
+  nrf_buffer_free(&file->histogram);
   nrf_free(file->path);
   nrf_free(file);
 }
@@ -297,8 +267,8 @@ const char *nrf_event_file_path(const nrf_event_file *file)
 
 nrf_status nrf_event_file_flush(nrf_event_file *file)
 {
-  buffer *b = &file->pending;
-  size_t  n = 0;
+  nrf_buffer *b = &file->pending;
+  size_t      n = 0;
   while (n < b->used) {
     const ssize_t written = pwrite(file->fd, b->bytes + n, b->used - n, file->written + (off_t)n);
     if (written < 0 && errno == EINTR) continue;
@@ -328,7 +298,7 @@ nrf_status nrf_event_file_close(nrf_event_file *file)
 
 nrf_status nrf_event_add_scalar(nrf_event_file *file, const char *tag, int64_t step, double value)
 {
-  begin(&file->value);
+  nrf_buffer_clear(&file->value);
   put_float(&file->value, VALUE_SIMPLE, (float)value);
   return add_value(file, tag, step);
 }
@@ -387,8 +357,8 @@ nrf_status nrf_event_add_histogram(nrf_event_file *file, const char *tag, int64_
   while (file->counts[last] == 0.0) last--;
   if (first > 0) first--;
 
-  buffer *h = &file->histogram;
-  begin(h);
+  nrf_buffer *h = &file->histogram;
+  nrf_buffer_clear(h);
   put_double(h, HISTO_MIN, m.min);
   put_double(h, HISTO_MAX, m.max);
   put_double(h, HISTO_NUM, (double)m.count);
@@ -396,7 +366,7 @@ nrf_status nrf_event_add_histogram(nrf_event_file *file, const char *tag, int64_
   put_double(h, HISTO_SUM_SQUARES, m.sum_squares);
   put_doubles(h, HISTO_LIMITS, file->limits + first, last - first + 1);
   put_doubles(h, HISTO_COUNTS, file->counts + first, last - first + 1);
-  begin(&file->value);
+  nrf_buffer_clear(&file->value);
   put_bytes(&file->value, VALUE_HISTO, h->bytes, h->used);
   if (h->failed) return nrf_error(NRF_ENOMEM, "%s: cannot add '%s'", file->path, tag);
   return add_value(file, tag, step);

@@ -232,40 +232,26 @@ nrf_status nrf_h5_make_group(nrf_h5_file *file, const char *path)
 
 /* ---- Lists of names ---- */
 
-nrf_status nrf_h5_collect(nrf_h5_collector *c, const char *text, size_t length)
+void nrf_h5_collect(nrf_buffer *collected, const char *text, size_t length)
 {
-  if (c->used + length + 1 > c->capacity) {
-    const size_t capacity = 2 * (c->used + length + 1) + 1024;
-    void        *memory   = NULL;
-    NRF_RETURN_IF_ERROR(nrf_alloc(capacity, "strings of an HDF5 file", &memory));
-    if (c->used > 0) memcpy(memory, c->text, c->used);
-    nrf_free(c->text);
-    c->text     = memory;
-    c->capacity = capacity;
-  }
-  memcpy(c->text + c->used, text, length);
-  c->text[c->used + length] = '\0';
-  c->used += length + 1;
-  c->count++;
-  return NRF_OK;
+  nrf_buffer_put(collected, text, length);
+  nrf_buffer_put(collected, "", 1);
 }
 
-nrf_status nrf_h5_collected(const nrf_h5_collector *c, nrf_h5_strings *out)
+nrf_status nrf_h5_make_strings(const nrf_h5_file *file, const nrf_buffer *collected, int64_t count,
+                               nrf_h5_strings *out)
 {
-  const size_t pointers = (size_t)c->count * sizeof(char *);
+  const size_t pointers = (size_t)count * sizeof(char *);
   void        *memory   = NULL;
-  NRF_RETURN_IF_ERROR(nrf_alloc(pointers + c->used, "strings of an HDF5 file", &memory));
+  if (collected->failed)
+    return nrf_error(NRF_ENOMEM, "%s: too much text for the memory there is", file->path);
+  NRF_RETURN_IF_ERROR(nrf_alloc(pointers + collected->used, file->path, &memory));
   char *text = (char *)memory + pointers;
-  out->count = c->count;
+  out->count = count;
   out->item  = memory;
-  if (c->used > 0) memcpy(text, c->text, c->used);
-  for (int64_t i = 0; i < c->count; i++, text += strlen(text) + 1) out->item[i] = text;
+  if (collected->used > 0) memcpy(text, collected->bytes, collected->used);
+  for (int64_t i = 0; i < count; i++, text += strlen(text) + 1) out->item[i] = text;
   return NRF_OK;
-}
-
-void nrf_h5_collector_free(nrf_h5_collector *c)
-{
-  nrf_free(c->text);
 }
 
 void nrf_h5_strings_free(nrf_h5_strings *strings)
@@ -274,38 +260,50 @@ void nrf_h5_strings_free(nrf_h5_strings *strings)
   *strings = (nrf_h5_strings){0};
 }
 
-static herr_t collect_link(hid_t group, const char *name, const H5L_info_t *info, void *collector)
+typedef struct name_list {
+  nrf_buffer text;
+  int64_t    count;
+} name_list;
+
+static herr_t add_name(name_list *list, const char *name)
 {
-  (void)group, (void)info;
-  return nrf_h5_collect(collector, name, strlen(name)) == NRF_OK ? 0 : -1;
+  nrf_h5_collect(&list->text, name, strlen(name));
+  list->count++;
+  return 0;
 }
 
-static herr_t collect_attribute(hid_t object, const char *name, const H5A_info_t *info, void *collector)
+static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, void *list)
+{
+  (void)group, (void)info;
+  return add_name(list, name);
+}
+
+static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *info, void *list)
 {
   (void)object, (void)info;
-  return nrf_h5_collect(collector, name, strlen(name)) == NRF_OK ? 0 : -1;
+  return add_name(list, name);
 }
 
 static nrf_status list_names(const nrf_h5_file *file, const char *path, bool attributes, nrf_h5_strings *out)
 {
-  nrf_status       st        = NRF_OK;
-  nrf_h5_collector collector = {0};
-  herr_t           result    = -1;
+  nrf_status st   = NRF_OK;
+  name_list  list = {0};
+  herr_t     result;
 
   *out               = (nrf_h5_strings){0};
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
   if (object < 0) NRF_FAIL(NRF_EFORMAT, "%s: no object '%s'", file->path, path);
   if (!attributes && H5Iget_type(object) != H5I_GROUP)
     NRF_FAIL(NRF_EFORMAT, "%s: '%s' is not a group", file->path, path);
-  result = attributes ? H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, collect_attribute, &collector)
-                      : H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, collect_link, &collector);
+  result = attributes ? H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_attribute, &list)
+                      : H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_link, &list);
   if (result < 0) {
     st = nrf_h5_failure(file, "list", path);
     goto done;
   }
-  NRF_TRY(nrf_h5_collected(&collector, out));
+  NRF_TRY(nrf_h5_make_strings(file, &list.text, list.count, out));
 done:
-  nrf_h5_collector_free(&collector);
+  nrf_buffer_free(&list.text);
   nrf_h5_release(object);
   return st;
 }

@@ -2,6 +2,7 @@
 #ifndef NRFLV_IO_H5_INTERNAL_H
 #define NRFLV_IO_H5_INTERNAL_H
 
+#include "io/byte_buffer.h"
 #include "io/h5_sink.h"
 #include "nrflv/atomic_file.h"
 #include "nrflv/h5_file.h"
@@ -40,15 +41,9 @@ nrf_status nrf_h5_written(const nrf_h5_file *file, long long result, const char 
 NRF_MUST_CHECK nrf_status nrf_h5_select_rows(const nrf_h5_file *file, const char *label, nrf_h5_shape shape,
                                              int64_t first, int64_t rows, hid_t *memory, hid_t *selection);
 
-/* Collects strings, then hands them over in one block. Start from {0}. */
-typedef struct nrf_h5_collector {
-  char   *text; /* each with its NUL */
-  size_t  used, capacity;
-  int64_t count;
-} nrf_h5_collector;
-
-NRF_MUST_CHECK nrf_status nrf_h5_collect(nrf_h5_collector *c, const char *text, size_t length);
-NRF_MUST_CHECK nrf_status nrf_h5_collected(const nrf_h5_collector *c, nrf_h5_strings *out);
-void                      nrf_h5_collector_free(nrf_h5_collector *c);
+/* Strings on their way to a list: each is put into the buffer with its NUL, then the list is made in one block. */
+void                      nrf_h5_collect(nrf_buffer *collected, const char *text, size_t length);
+NRF_MUST_CHECK nrf_status nrf_h5_make_strings(const nrf_h5_file *file, const nrf_buffer *collected,
+                                              int64_t count, nrf_h5_strings *out);
 
 #endif

@@ -335,7 +335,7 @@ static herr_t read_raw(const value *v, void *out)
                          : H5Dread(v->id, v->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
 }
 
-static nrf_status collect_fixed(const value *v, size_t count, nrf_h5_collector *collector)
+static nrf_status collect_fixed(const value *v, size_t count, nrf_buffer *collected)
 {
   nrf_status      st      = NRF_OK;
   const size_t    size    = H5Tget_size(v->type);
@@ -350,7 +350,7 @@ static nrf_status collect_fixed(const value *v, size_t count, nrf_h5_collector *
   }
   for (size_t i = 0; i < count; i++) {
     const char *text = (const char *)memory + i * size;
-    NRF_TRY(nrf_h5_collect(collector, text, unpadded(text, size, padding)));
+    nrf_h5_collect(collected, text, unpadded(text, size, padding));
   }
 done:
   nrf_free(memory);
@@ -399,17 +399,15 @@ static void text_memory_free(text_memory *m)
   }
 }
 
-static nrf_status collect_pointers(size_t count, char *const text[], nrf_h5_collector *collector)
+static void collect_pointers(size_t count, char *const text[], nrf_buffer *collected)
 {
   for (size_t i = 0; i < count; i++) {
     const char *s = text[i] != NULL ? text[i] : "";
-    NRF_RETURN_IF_ERROR(nrf_h5_collect(collector, s, strlen(s)));
+    nrf_h5_collect(collected, s, strlen(s));
   }
-  return NRF_OK;
 }
 
-static nrf_status collect_variable_dataset(const value *v, size_t count, char **text,
-                                           nrf_h5_collector *collector)
+static nrf_status collect_variable_dataset(const value *v, size_t count, char **text, nrf_buffer *collected)
 {
   nrf_status  st       = NRF_OK;
   text_memory memory   = {.left = MAX_STRING_BYTES};
@@ -419,31 +417,30 @@ static nrf_status collect_variable_dataset(const value *v, size_t count, char **
       H5Dread(v->id, v->type, H5S_ALL, H5S_ALL, transfer, text) < 0)
     st = memory.exhausted ? too_long(v) : nrf_h5_failure(v->file, "read", v->label);
   else
-    st = collect_pointers(count, text, collector);
+    collect_pointers(count, text, collected);
   text_memory_free(&memory);
   nrf_h5_release(transfer);
   return st;
 }
 
 /* An attribute brings HDF5's own memory; its header cannot hold more than a few thousand references. */
-static nrf_status collect_variable_attribute(const value *v, size_t count, char **text,
-                                             nrf_h5_collector *collector)
+static nrf_status collect_variable_attribute(const value *v, size_t count, char **text, nrf_buffer *collected)
 {
   if (H5Aread(v->id, v->type, text) < 0) return nrf_h5_failure(v->file, "read", v->label);
-  const nrf_status st    = collect_pointers(count, text, collector);
-  const hid_t      space = H5Aget_space(v->id);
+  collect_pointers(count, text, collected);
+  const hid_t space = H5Aget_space(v->id);
   (void)H5Dvlen_reclaim(v->type, space, H5P_DEFAULT, text);
   nrf_h5_release(space);
-  return st;
+  return NRF_OK;
 }
 
-static nrf_status collect_variable(const value *v, size_t count, nrf_h5_collector *collector)
+static nrf_status collect_variable(const value *v, size_t count, nrf_buffer *collected)
 {
   void *text = NULL;
   if (count > MAX_STRING_BYTES / sizeof(char *)) return too_long(v);
   NRF_RETURN_IF_ERROR(nrf_alloc(count * sizeof(char *), v->label, &text));
-  const nrf_status st = v->is_attribute ? collect_variable_attribute(v, count, text, collector)
-                                        : collect_variable_dataset(v, count, text, collector);
+  const nrf_status st = v->is_attribute ? collect_variable_attribute(v, count, text, collected)
+                                        : collect_variable_dataset(v, count, text, collected);
   nrf_free(text);
   return st;
 }
@@ -451,9 +448,9 @@ static nrf_status collect_variable(const value *v, size_t count, nrf_h5_collecto
 static nrf_status read_strings(const nrf_h5_file *file, const char *object, const char *attribute,
                                nrf_h5_strings *out)
 {
-  nrf_status       st        = NRF_OK;
-  nrf_h5_collector collector = {0};
-  value            v;
+  nrf_status st        = NRF_OK;
+  nrf_buffer collected = {0};
+  value      v;
 
   *out = (nrf_h5_strings){0};
   NRF_RETURN_IF_ERROR(open_value(file, object, attribute, &v));
@@ -464,14 +461,14 @@ static nrf_status read_strings(const nrf_h5_file *file, const char *object, cons
     goto done;
   }
   if (v.is_empty) /* how h5py keeps an empty string */
-    NRF_TRY(nrf_h5_collect(&collector, "", 0));
+    nrf_h5_collect(&collected, "", 0);
   else if (count > 0 && H5Tis_variable_str(v.type) > 0)
-    NRF_TRY(collect_variable(&v, (size_t)count, &collector));
+    NRF_TRY(collect_variable(&v, (size_t)count, &collected));
   else if (count > 0)
-    NRF_TRY(collect_fixed(&v, (size_t)count, &collector));
-  NRF_TRY(nrf_h5_collected(&collector, out));
+    NRF_TRY(collect_fixed(&v, (size_t)count, &collected));
+  NRF_TRY(nrf_h5_make_strings(file, &collected, count, out));
 done:
-  nrf_h5_collector_free(&collector);
+  nrf_buffer_free(&collected);
   close_value(&v);
   return st;
 }
