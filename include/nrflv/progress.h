@@ -22,10 +22,11 @@ typedef enum nrf_level {
 typedef struct nrf_progress {
   void *context; /* handed to every callback */
 
-  /* A long loop starts. `title` "training"; `unit` in the plural, "steps"; "B" for bytes. Both are borrowed until
-   * `end`. `done`: what an earlier session has already done; it does not count for the rate. */
+  /* A long loop starts. `title` "training"; `unit` in the plural, "steps"; "B" for bytes. Both are borrowed
+   * until `end`. `done`: what an earlier session has already done; it does not count for the rate. */
   void (*begin)(void *context, const char *title, const char *unit, int64_t done);
-  /* Cheap enough for every step. `total` may change on the way; 0 means that it is not known. `text`: a few words. */
+  /* Cheap enough for every step. `total` may change on the way; 0 means that it is not known. `text`: a few
+   * words. */
   void (*update)(void *context, int64_t done, int64_t total, const char *text);
   /* The loop is over, completely or not. */
   void (*end)(void *context);

@@ -257,10 +257,10 @@ nrf_status nrf_settings_finish(nrf_settings *settings) NRF_MUST_CHECK;
 
 /* ---- the command line ----------------------------------------------------------------------------- */
 
-/* Reads argv[1..] on top of the defaults and finishes the settings. `--opt value...`, `--opt=value`, `--flag`,
- * `--flag=on`, `--no_flag`, `-h`; the values of a list end at the next option; the last mention of an option wins.
- * Reading ends, successfully, at --help or --version. NRF_EINVAL with one line that names the option and, for an unknown one,
- * the closest valid name. */
+/* Reads argv[1..] on top of the defaults and finishes the settings. `--opt value...`, `--opt=value`,
+ * `--flag`, `--flag=on`, `--no_flag`, `-h`; the values of a list end at the next option; the last mention of
+ * an option wins. Reading ends, successfully, at --help or --version. NRF_EINVAL with one line that names
+ * the option and, for an unknown one, the closest valid name. */
 nrf_status nrf_settings_parse(int argc, char *const argv[], nrf_settings *settings) NRF_MUST_CHECK;
 
 /* The option (without dashes, --no_ forms included) that was most likely meant, by the rules of nrf_closest;
@@ -272,18 +272,18 @@ void nrf_setting_closest(const char *typed, char closest[NRF_SETTING_NAME_MAX]);
 /* Whether --randomize_args may name the row: it has a draw range or drawable choices, or is a model's flag. */
 bool nrf_setting_is_drawable(const nrf_setting *row);
 
-/* Draws every setting named in settings->randomize_args from its range (stream NRF_RNG_SETTINGS). A draw is a function
- * of settings->seed and the option's name alone. NRF_EINVAL for a setting that has no range. */
+/* Draws every setting named in settings->randomize_args from its range (stream NRF_RNG_SETTINGS). A draw is
+ * a function of settings->seed and the option's name alone. NRF_EINVAL for a setting that has no range. */
 nrf_status nrf_settings_randomize(nrf_settings *settings) NRF_MUST_CHECK;
 
-/* Puts a loaded model's settings into `settings`: every saved row is taken from `loaded`, but for those named in
- * `keep` (--override_loaded). If `ignored` is not NULL, ignored[i] says that row i was given on the
+/* Puts a loaded model's settings into `settings`: every saved row is taken from `loaded`, but for those
+ * named in `keep` (--override_loaded). If `ignored` is not NULL, ignored[i] says that row i was given on the
  * command line with another value and lost; worth a warning. */
 void nrf_settings_overlay(nrf_settings *settings, const nrf_settings *loaded, const nrf_name_list *keep,
                           bool ignored[NRF_SETTINGS_MAX]);
 
-/* Spreads a list over the layers, out[0..n_layers-1]: one value serves all, otherwise there must be one for each
- * (NRF_EINVAL). Only a list still at the default of `option` may be longer: its first values count
+/* Spreads a list over the layers, out[0..n_layers-1]: one value serves all, otherwise there must be one for
+ * each (NRF_EINVAL). Only a list still at the default of `option` may be longer: its first values count
  * (--mom_clip_vals has six, made for the largest published model). */
 nrf_status nrf_settings_expand_per_layer(const nrf_float_list *list, int n_layers, const char *option,
                                          double out[]) NRF_MUST_CHECK;

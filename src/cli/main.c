@@ -1,7 +1,6 @@
-/* main.c - nrflv: reads the command line, runs the stages it asks for, and turns their end into an exit
- * code: 0 done (also when stopped by SIGUSR1 or --max_hours), 1 failed, 2 wrong usage,
- * 128 + signal when stopped by SIGINT or SIGTERM. In every "stopped" case the model was saved. */
+/* main.c - nrflv: reads the command line, runs the stages it asks for, and says how that ended. */
 #include "cli/display.h"
+#include "cli/exit_code.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/paths.h"
@@ -9,34 +8,9 @@
 #include "nrflv/settings.h"
 
 #include <omp.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
-
-static int exit_code_when_stopped(void)
-{
-  const int signal_number = nrf_interrupt_signal();
-  return signal_number == SIGINT || signal_number == SIGTERM ? EXIT_SIGNAL + signal_number : EXIT_DONE;
-}
-
-static int exit_code(nrf_status st)
-{
-  switch (st) {
-  case NRF_OK:
-    return EXIT_DONE;
-  case NRF_EINTERRUPTED:
-    return exit_code_when_stopped();
-  case NRF_EINVAL:
-  case NRF_EUNSUPPORTED:
-    return EXIT_USAGE;
-  default:
-    return EXIT_FAILED;
-  }
-}
 
 /* What was printed has to arrive, also on a full disk. */
 static nrf_status flush_output(void)
@@ -124,5 +98,5 @@ int main(int argc, char *argv[])
 {
   const nrf_status st = run(argc, argv);
   if (st != NRF_OK && st != NRF_EINTERRUPTED) fprintf(stderr, "nrflv: %s\n", nrf_error_message());
-  return exit_code(st);
+  return nrf_exit_code(st, nrf_interrupt_signal());
 }

@@ -8,8 +8,8 @@
 /* Runs one stage. NRF_EINTERRUPTED: stopped on request, with everything saved. */
 typedef nrf_status (*nrf_stage_fn)(const nrf_settings *settings, const nrf_progress *progress);
 
-/* NRF_EUNSUPPORTED, naming it, if a wanted stage is not in this version, and NRF_EINVAL if none is wanted: found out before
- * the first one runs for a week. */
+/* NRF_EUNSUPPORTED, naming it, if a wanted stage is not in this version, and NRF_EINVAL if none is wanted:
+ * found out before the first one runs for a week. */
 nrf_status nrf_stages_check(const nrf_stages *stages) NRF_MUST_CHECK;
 
 /* Runs the wanted stages in order, up to the first that does not end with NRF_OK. */

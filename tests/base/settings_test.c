@@ -1,4 +1,5 @@
-/* The option table is complete and consistent; what users type is read, or refused in one line that says why. */
+/* The option table is complete and consistent; what users type is read, or refused in one line that says
+ * why. */
 #include "nrflv/settings.h"
 
 #include <math.h>
