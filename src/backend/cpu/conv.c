@@ -24,5 +24,9 @@ nrf_conv_shape nrf_conv_shape_of(const nrf_kernel_spec *spec)
 
 nrf_status nrf_cpu_conv_kernel(nrf_kernel *k)
 {
-  return nrf_conv_direct.create(k);
+  const nrf_kernel_spec *spec = &k->spec;
+  const bool             may  = spec->compute.conv != NRF_CONV_DIRECT && nrf_conv_frequency.supports(spec);
+  const bool             frequency =
+      may && (spec->compute.conv == NRF_CONV_FREQUENCY || nrf_conv_frequency.prefers(spec));
+  return frequency ? nrf_conv_frequency.create(k) : nrf_conv_direct.create(k);
 }
