@@ -18,27 +18,27 @@ typedef struct nrf_float_span {
   int64_t      count;
 } nrf_float_span;
 
-/* Starts `directory`/events.out.tfevents.<unix time>.<host>.<process>.<n>, n being the first number that is free,
- * and makes the directory if need be. */
+/* Starts `directory`/events.out.tfevents.<unix time>.<host>.<process>.<n>, n being the first number that
+ * is free, and makes the directory if need be. */
 NRF_MUST_CHECK nrf_status nrf_event_file_create(const char *directory, nrf_event_file **out);
 
 /* Borrowed from `file`. */
 const char *nrf_event_file_path(const nrf_event_file *file);
 
-/* Adds one value, as float32, stamped with the time of the call. TensorBoard shows NaN and infinities as gaps.
- * Records are gathered in memory and written when there are enough of them, or by flush. */
+/* Adds one value, as float32, stamped with the time of the call. TensorBoard shows NaN and infinities as
+ * gaps. Records are gathered in memory and written when there are enough of them, or by flush. */
 NRF_MUST_CHECK nrf_status nrf_event_add_scalar(nrf_event_file *file, const char *tag, int64_t step,
                                                double value);
 
-/* Adds the histogram of all values of the pieces together, in TensorFlow's exponential buckets (12 decades of
- * powers of 1.1 on both sides of zero). Values that are NaN or infinite are left out and counted in `left_out`
- * (may be NULL); if nothing remains, nothing is added. */
+/* Adds the histogram of all values of the pieces together, in TensorFlow's exponential buckets (powers
+ * of 1.1 from 1e-12 to 1e20, on both sides of zero). Values that are NaN or infinite are left out and counted in
+ * `left_out` (may be NULL); if nothing remains, nothing is added. */
 NRF_MUST_CHECK nrf_status nrf_event_add_histogram(nrf_event_file *file, const char *tag, int64_t step,
                                                   int n_pieces, const nrf_float_span pieces[],
                                                   int64_t *left_out);
 
-/* Writes what has been gathered. After a failure (disk full) the file ends with a complete record, and the records
- * not written are kept for the next attempt. */
+/* Writes what has been gathered. After a failure (disk full) the file ends with a complete record, and the
+ * records not written are kept for the next attempt. */
 NRF_MUST_CHECK nrf_status nrf_event_file_flush(nrf_event_file *file);
 
 /* Flushes and frees; the file is freed whatever the status. NULL is fine. */

@@ -28,7 +28,8 @@ NRF_MUST_CHECK nrf_status nrf_h5_open(const char *path, nrf_h5_file **out);
 NRF_MUST_CHECK nrf_status nrf_h5_create(const char *path, nrf_h5_file **out);
 
 /* Completes a created file and puts it in place. Afterwards only nrf_h5_free may follow. A write that
- * failed earlier (disk full) is reported here at the latest; what stood at the path before is then untouched. */
+ * failed earlier (disk full) is reported here at the latest; what stood at the path before is then
+ * untouched. */
 NRF_MUST_CHECK nrf_status nrf_h5_commit(nrf_h5_file *file);
 
 /* Closes. A created file that was not committed disappears. NULL is fine. */
@@ -143,8 +144,8 @@ NRF_MUST_CHECK nrf_status nrf_h5_write(nrf_h5_file *file, const char *name, nrf_
 
 /* ---- Strings ---- */
 
-/* One string, or a list of them, of fixed or variable length in the file, new memory: free `*out` with nrf_free,
- * the list with nrf_h5_strings_free. Padding is taken off. NRF_EFORMAT beyond 64 MiB. */
+/* One string, or a list of them, of fixed or variable length in the file, new memory: free `*out` with
+ * nrf_free, the list with nrf_h5_strings_free. Padding is taken off. NRF_EFORMAT beyond 64 MiB. */
 NRF_MUST_CHECK nrf_status nrf_h5_read_string(const nrf_h5_file *file, const char *name, char **out);
 NRF_MUST_CHECK nrf_status nrf_h5_read_strings(const nrf_h5_file *file, const char *name, nrf_h5_strings *out);
 

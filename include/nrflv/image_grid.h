@@ -21,10 +21,10 @@ static inline nrf_grid_style nrf_grid_style_of(float low, float high)
   return (nrf_grid_style){NRF_GRID_COLUMNS, NRF_GRID_PADDING, low, high};
 }
 
-/* Renders n >= 1 images [n, channels, height, width] into a new RGB picture. One-channel images become grey. The
- * pixels are those of torchvision's save_image(normalize=True, value_range=(low, high)), except that a single
- * image gets its border too. NaN becomes black. NRF_EINVAL for channels other than 1 and 3, and for a style
- * without columns or range. */
+/* Renders n >= 1 images [n, channels, height, width] into a new RGB picture. One-channel images become
+ * grey. The pixels are those of torchvision's save_image(normalize=True, value_range=(low, high)), except
+ * that a single image gets its border too. NaN becomes black. NRF_EINVAL for channels other than 1 and 3,
+ * and for a style without columns or range. */
 NRF_MUST_CHECK nrf_status nrf_image_grid_render(nrf_grid_style style, int64_t n, int channels, int height,
                                                 int width, const float *images, nrf_picture *out);
 

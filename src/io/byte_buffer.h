@@ -1,5 +1,5 @@
-/* byte_buffer.h - bytes in growing memory. A failed growth is remembered, not returned, so that a file can be put
- * together without a check per field: look at `failed` once, at the end. */
+/* byte_buffer.h - bytes in growing memory. A failed growth is remembered, not returned, so that a file can
+ * be put together without a check per field: look at `failed` once, at the end. */
 #ifndef NRFLV_IO_BYTE_BUFFER_H
 #define NRFLV_IO_BYTE_BUFFER_H
 

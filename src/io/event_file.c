@@ -1,7 +1,7 @@
 /* event_file.c - TFRecord framing around protocol buffers written by hand.
  *
- * A record is: length (uint64), masked CRC-32C of those 8 bytes (uint32), the bytes, masked CRC-32C of the bytes
- * (uint32), all little-endian (tensorflow/core/lib/io/record_writer). The bytes are a message Event
+ * A record is: length (uint64), masked CRC-32C of those 8 bytes (uint32), the bytes, masked CRC-32C of the
+ * bytes (uint32), all little-endian (tensorflow/core/lib/io/record_writer). The bytes are a message Event
  * (tensorflow/core/util/event.proto, framework/summary.proto); the field numbers used are named below. */
 #include "nrflv/event_file.h"
 
@@ -47,17 +47,17 @@ enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 /* Bucket limits 1e-12 * 1.1^k below 1e20, their negatives, and 0. */
 enum { MAX_LIMITS = 2 * 774 + 1 };
 
-enum { HEADER_BYTES = 12, FOOTER_BYTES = 4, FLUSH_BYTES = 64 * 1024, HOST_BYTES = 256 };
+enum { HEADER_BYTES = 12, FLUSH_BYTES = 64 * 1024, HOST_BYTES = 256 };
 
 struct nrf_event_file {
   int        fd;
   char      *path;
-  off_t      written;                   /* length of the file: always whole records                */
-  nrf_buffer pending;                   /* whole records on their way to it                        */
-  nrf_buffer summary, value, histogram; /* messages being put together           */
+  off_t      written;                   /* length of the file: always whole records  */
+  nrf_buffer pending;                   /* whole records on their way to it          */
+  nrf_buffer summary, value, histogram; /* messages being put together               */
   int        n_limits;
-  double     limits[MAX_LIMITS]; /* ascending                                     */
-  double     counts[MAX_LIMITS]; /* of values in [limits[i - 1], limits[i])       */
+  double     limits[MAX_LIMITS]; /* ascending                                 */
+  double     counts[MAX_LIMITS]; /* of values in [limits[i - 1], limits[i])   */
 };
 
 /* ---- Protocol buffers ---- */
@@ -147,7 +147,8 @@ static double wall_time(void)
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Frames an Event around one field (`payload` is a string or a Summary). If memory runs out nothing is added. */
+/* Frames an Event around one field (`payload` is a string or a Summary). If memory runs out nothing is
+ * added. */
 static nrf_status add_event(nrf_event_file *file, int64_t step, int field, const void *payload, size_t size)
 {
   nrf_buffer  *b     = &file->pending;
@@ -274,7 +275,8 @@ nrf_status nrf_event_file_flush(nrf_event_file *file)
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) {
       const nrf_status st = nrf_error_errno("%s: cannot write", file->path);
-      /* No half records: for a reader the file would end there. The next attempt overwrites what cannot be cut. */
+      /* No half records: for a reader the file would end there. The next attempt overwrites what cannot be
+       * cut. */
       const int cut = ftruncate(file->fd, file->written);
       (void)cut;
       return st;
@@ -303,7 +305,8 @@ nrf_status nrf_event_add_scalar(nrf_event_file *file, const char *tag, int64_t s
   return add_value(file, tag, step);
 }
 
-/* Index of the bucket [limits[i - 1], limits[i]) of a finite value; what lies beyond the ends counts as the ends. */
+/* Index of the bucket [limits[i - 1], limits[i]) of a finite value; what lies beyond the ends counts as
+ * the ends. */
 static int bucket_of(const nrf_event_file *file, double value)
 {
   int low = 0, high = file->n_limits - 1;
@@ -350,8 +353,8 @@ nrf_status nrf_event_add_histogram(nrf_event_file *file, const char *tag, int64_
   if (left_out != NULL) *left_out = m.left_out;
   if (m.count == 0) return NRF_OK;
 
-  /* Only the buckets from the first to the last that are not empty, and an empty one before, whose limit is the
-   * left edge of the first. */
+  /* Only the buckets from the first to the last that are not empty, and an empty one before, whose limit
+   * is the left edge of the first. */
   int first = 0, last = file->n_limits - 1;
   while (file->counts[first] == 0.0) first++;
   while (file->counts[last] == 0.0) last--;

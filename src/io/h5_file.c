@@ -152,7 +152,8 @@ static bool close_id(nrf_h5_file *file)
   return closed;
 }
 
-/* The file is HDF5's for good: let it write into the void, never into a descriptor that is another's by then. */
+/* The file is HDF5's for good: let it write into the void, never into a descriptor that is another's by
+ * then. */
 static void leave_sink_behind(nrf_h5_file *file)
 {
   if (file->sink == NULL) return;

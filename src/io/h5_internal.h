@@ -29,19 +29,20 @@ nrf_h5_type_row nrf_h5_type_info(nrf_h5_type type);
 /* Closes any HDF5 identifier; a negative one is none. */
 void nrf_h5_release(hid_t id);
 
-/* The error for an HDF5 call that has just failed: "PATH: cannot ACTION 'NAME': HDF5's innermost reason". Must come
- * before any other HDF5 call, since each call forgets the reasons of the one before. */
+/* The error for an HDF5 call that has just failed: "PATH: cannot ACTION 'NAME': HDF5's innermost reason".
+ * Must come before any other HDF5 call, since each call forgets the reasons of the one before. */
 nrf_status nrf_h5_failure(const nrf_h5_file *file, const char *action, const char *name);
 
 /* NRF_OK if `result` is not negative and nothing written so far was lost. */
 nrf_status nrf_h5_written(const nrf_h5_file *file, long long result, const char *action, const char *name);
 
-/* Dataspaces for rows [first, first + rows) of a data set of the given shape: dense in memory, selected in the
- * file. NRF_ESHAPE if there are no such rows. The caller releases both, also after a failure. */
+/* Dataspaces for rows [first, first + rows) of a data set of the given shape: dense in memory, selected in
+ * the file. NRF_ESHAPE if there are no such rows. The caller releases both, also after a failure. */
 NRF_MUST_CHECK nrf_status nrf_h5_select_rows(const nrf_h5_file *file, const char *label, nrf_h5_shape shape,
                                              int64_t first, int64_t rows, hid_t *memory, hid_t *selection);
 
-/* Strings on their way to a list: each is put into the buffer with its NUL, then the list is made in one block. */
+/* Strings on their way to a list: each is put into the buffer with its NUL, then the list is made in one
+ * block. */
 void                      nrf_h5_collect(nrf_buffer *collected, const char *text, size_t length);
 NRF_MUST_CHECK nrf_status nrf_h5_make_strings(const nrf_h5_file *file, const nrf_buffer *collected,
                                               int64_t count, nrf_h5_strings *out);

@@ -357,9 +357,9 @@ done:
   return st;
 }
 
-/* Where HDF5 puts variable-length strings: many elements may point at one long string of the file, so the sum is
- * bounded while it grows. (H5Dvlen_get_buf_size would tell it beforehand, but in HDF5 1.10.8 it writes beyond
- * its memory for scalars.) */
+/* Where HDF5 puts variable-length strings: many elements may point at one long string of the file, so the
+ * sum is bounded while it grows. (H5Dvlen_get_buf_size would tell it beforehand, but in HDF5 1.10.8 it
+ * writes beyond its memory for scalars.) */
 typedef struct text_block {
   struct text_block *next;
   char               text[];

@@ -9,7 +9,8 @@ static uint8_t to_byte(float value, float low, float high)
   if (!(value > low)) return 0; /* NaN too */
   if (value >= high) return 255;
   const float scaled = (value - low) / (high - low) * 255.0f;
-  /* The sum rounded to float32 once more, but by way of double: a fused multiply-add would skip the product's rounding. */
+  /* The sum rounded to float32 once more, but by way of double: a fused multiply-add would skip the
+   * product's rounding. */
   return (uint8_t)(float)((double)scaled + 0.5);
 }
 

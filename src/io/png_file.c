@@ -31,8 +31,8 @@ void nrf_picture_free(nrf_picture *picture)
   *picture = (nrf_picture){0};
 }
 
-/* libpng reports errors by a function that must not return. What it needs is here, and not in local variables,
- * whose values are lost in the jump. */
+/* libpng reports errors by a function that must not return. What it needs is here, and not in local
+ * variables, whose values are lost in the jump. */
 typedef struct png_job {
   const char      *path;
   nrf_status       status;
@@ -121,8 +121,8 @@ static void read_bytes(png_structp png, png_bytep bytes, size_t size)
   png_error(png, "it ends too early");
 }
 
-/* Grey and RGB of 8 bits are what we write and what the stimuli are; the rest would need a decision of what to do
- * with palettes and transparency. */
+/* Grey and RGB of 8 bits are what we write and what the stimuli are; the rest would need a decision of
+ * what to do with palettes and transparency. */
 static void check_kind(png_job *job)
 {
   const int  bits = png_get_bit_depth(job->png, job->info), colour = png_get_color_type(job->png, job->info);

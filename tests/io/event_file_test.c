@@ -1,5 +1,5 @@
-/* Event files keep whole records whatever happens; event_file_test.py has TensorBoard read what `DIRECTORY` as an
- * argument makes this program write. */
+/* Event files keep whole records whatever happens; event_file_test.py has TensorBoard read what
+ * `DIRECTORY` as an argument makes this program write. */
 #include "io/crc32c.h"
 #include "nrflv/event_file.h"
 #include "support/scratch.h"

@@ -1,4 +1,4 @@
-"""The real TensorBoard reads our event files: scalars exact in float32, histograms as torch.utils.tensorboard makes them."""
+"""The real TensorBoard reads our event files: scalars exact in float32, histograms as torch makes them."""
 import glob
 import os
 import subprocess
@@ -10,7 +10,7 @@ try:
     import numpy as np
     from tensorboard.backend.event_processing import event_file_loader
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator as PluginAccumulator
+    from tensorboard.backend.event_processing import plugin_event_accumulator
     from tensorboard.util import tensor_util
 except ImportError as missing:
     print(f"skipped: {missing}")
@@ -28,7 +28,7 @@ def limits():
 
 
 def torch_histogram(values):
-    """make_histogram of torch.utils.tensorboard.summary for bins="tensorflow": counts and right-hand limits."""
+    """make_histogram of torch.utils.tensorboard.summary: counts and right-hand limits."""
     counts, edges = np.histogram(values, bins=limits())
     cumulative = np.cumsum(np.greater(counts, 0))
     start, end = np.searchsorted(cumulative, [0, cumulative[-1] - 1], side="right")
@@ -51,7 +51,7 @@ def check_scalars(directory):
 
 def check_plugin_scalars(directory):
     """What the web page uses since TensorBoard 2.0: scalars turned into tensors."""
-    log = PluginAccumulator(directory)
+    log = plugin_event_accumulator.EventAccumulator(directory)
     log.Reload()
     values = [tensor_util.make_ndarray(e.tensor_proto).item() for e in log.Tensors("train/loss")]
     assert values == [float(np.float32(v)) for v in (0.1, -1e30, 3, 1e-40, 5)], values

@@ -1,6 +1,6 @@
-/* HDF5 files: what is written is read, what does not fit is refused in one clear line, and no failure harms the
- * file that was there. Run without arguments for the tests; h5_file_test.py runs `write FILE` and `read FILE`
- * to exchange specimens with h5py. */
+/* HDF5 files: what is written is read, what does not fit is refused in one clear line, and no failure
+ * harms the file that was there. Run without arguments for the tests; h5_file_test.py runs `write FILE`
+ * and `read FILE` to exchange specimens with h5py. */
 #include "nrflv/h5_file.h"
 #include "nrflv/memory.h"
 #include "support/scratch.h"
@@ -639,8 +639,8 @@ static void assert_text(const nrf_h5_file *file, const char *object, const char 
   nrf_free(got);
 }
 
-/* What h5py writes and we do not: variable-length and space-padded strings, booleans, big-endian and half-precision
- * numbers, links, empty attributes, types we have no use for. */
+/* What h5py writes and we do not: variable-length and space-padded strings, booleans, big-endian and
+ * half-precision numbers, links, empty attributes, types we have no use for. */
 static void read_specimen(const char *path)
 {
   nrf_h5_file   *file = NULL;

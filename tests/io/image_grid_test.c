@@ -1,5 +1,6 @@
-/* A batch of images becomes one picture: where each pixel goes, and which byte a value becomes. Run without
- * arguments for the tests; image_grid_test.py runs `N CHANNELS LOW HIGH IN OUT` on raw floats of 5 x 7 images. */
+/* A batch of images becomes one picture: where each pixel goes, and which byte a value becomes. Run
+ * without arguments for the tests; image_grid_test.py runs `N CHANNELS LOW HIGH IN OUT` on raw floats of 5
+ * x 7 images. */
 #include "nrflv/image_grid.h"
 #include "support/scratch.h"
 

@@ -1,4 +1,4 @@
-"""A PNG reader of its own, written from the PNG specification, sees the pixels torchvision would have saved."""
+"""A reader written from the PNG specification sees the pixels torchvision would have saved."""
 import os
 import struct
 import subprocess
@@ -53,7 +53,7 @@ def decode(path):
 
 
 def torchvision_grid(images, low, high):
-    """make_grid(nrow=16, padding=2, normalize=True, value_range=(low, high)) and save_image, step by step in float32."""
+    """make_grid(nrow=16, padding=2, normalize=True, value_range=(low, high)) and save_image, in float32."""
     f = np.float32
     x = (np.clip(images, f(low), f(high)) - f(low)) / f(max(high - low, 1e-5))
     if x.shape[1] == 1:
@@ -70,7 +70,8 @@ def torchvision_grid(images, low, high):
 def check(directory, n, channels, low, high):
     rng = np.random.default_rng(n)
     images = rng.uniform(low - 0.2, high + 0.2, (n, channels, HEIGHT, WIDTH)).astype(np.float32)
-    images.flat[::3] = np.linspace(low, high, 511, dtype=np.float32)[rng.integers(0, 511, images.flat[::3].size)]
+    ties = np.linspace(low, high, 511, dtype=np.float32)  # every second one halfway between two bytes
+    images.flat[::3] = rng.choice(ties, images.flat[::3].size)
     source, target = os.path.join(directory, "in.raw"), os.path.join(directory, "out.png")
     images.tofile(source)
     subprocess.run([PROGRAM, str(n), str(channels), str(low), str(high), source, target], check=True)
