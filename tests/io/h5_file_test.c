@@ -567,6 +567,27 @@ static void full_disk_at_any_moment_leaves_the_old_file(void **state)
   free(zero);
 }
 
+static void a_write_that_does_not_fit_is_refused_at_once(void **state)
+{
+  (void)state;
+  enum { DISK = 256 * 1024, N = 100000 };
+  if (!scratch_mount_small_disk(directory, DISK)) skip();
+  char         path[SCRATCH_PATH];
+  float       *data = some_floats(N);
+  nrf_h5_file *file = NULL;
+  OK(nrf_h5_create(scratch_path(path, directory, "a.h5"), &file));
+  assert_int_equal(nrf_h5_write(file, "x", NRF_H5_FLOAT32, nrf_h5_vector(N), NRF_H5_PLAIN, data),
+                   NRF_ENOSPACE);
+  assert_message(path, "cannot write: No space left on device");
+  /* Nor can a later, smaller one that would fit make the file look whole. */
+  assert_int_equal(nrf_h5_write_attribute_int64(file, "/", "n", N), NRF_ENOSPACE);
+  assert_int_equal(nrf_h5_commit(file), NRF_ENOSPACE);
+  nrf_h5_free(file);
+  assert_int_equal(scratch_entries(directory), 0);
+  scratch_unmount(directory);
+  free(data);
+}
+
 /* ---- The reference files of the published implementation ---- */
 
 static void reference_files_are_read(void **state)
@@ -739,6 +760,7 @@ int main(int argc, char **argv)
       TEST(abandoned_file_leaves_the_old_one),
       TEST(wrong_uses_of_a_writer_are_errors),
       TEST(full_disk_at_any_moment_leaves_the_old_file),
+      TEST(a_write_that_does_not_fit_is_refused_at_once),
       TEST(reference_files_are_read),
   };
   const struct CMUnitTest writing[] = {TEST(specimen_for_h5py_is_written)};
