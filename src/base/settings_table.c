@@ -224,8 +224,10 @@ static const nrf_setting table[] = {
      .help = "processor threads; 0: all, or what OMP_NUM_THREADS says"},
     {FIELD(use_cuda, MACHINE, "off"), .flags = SESSION, .help = "compute on an NVIDIA GPU"},
     {FIELD(conv_algorithm, MACHINE, "auto"), .metavar = "KIND",
-     .choices = CHOICES("auto", "onednn", "reference"), .flags = SESSION,
-     .help = "how convolutions are computed on the CPU; reference is plain C, slow and simple"},
+     .choices = CHOICES("auto", "direct", "frequency"), .flags = SESSION,
+     .help =
+         "how convolutions are computed on the CPU: the fastest for each, directly, or by Fourier transform "
+         "where that is possible"},
     {FIELD(plain_graph, MACHINE, "off"), .flags = SESSION,
      .help = "compute the energy as written, without the algebraic rewrites that make it fast"},
 };

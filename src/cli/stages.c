@@ -3,7 +3,8 @@
 
 /* A stage that is not listed here is not in this version yet. */
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
-    [NRF_STAGE_TRAIN] = NULL,
+    [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
+    [NRF_STAGE_COLLATE]            = nrf_collate,
 };
 
 static nrf_status find_function(nrf_stage stage, nrf_stage_fn *function)
