@@ -78,11 +78,11 @@ typedef struct nrf_momentum_update {
   float           *momentum; /* [count] in, out */
 } nrf_momentum_update;
 
-/* m += (1 - beta1)(d - m); v += (1 - beta2)(d^2 - v); s += -rate m / (sqrt(v) scale + eps) + sigma z, with
- * rate = h / (1 - beta1^t) and scale = 1 / sqrt(1 - beta2^t) (Kingma and Ba, ICLR 2015). */
+/* m += gain1 (d - m); v += gain2 (d^2 - v); s += -rate m / (sqrt(v) scale + eps) + sigma z, with
+ * gain = 1 - beta, rate = h / (1 - beta1^t), scale = 1 / sqrt(1 - beta2^t) (Kingma and Ba, ICLR 2015). */
 typedef struct nrf_adam_update {
   nrf_state_update on;
-  float            rate, scale, sigma, beta1, beta2, epsilon;
+  float            rate, scale, sigma, gain1, gain2, epsilon;
   float           *first_moment, *second_moment; /* [count] in, out */
 } nrf_adam_update;
 

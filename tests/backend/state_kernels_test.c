@@ -276,8 +276,8 @@ static void run_every_update(layer l, double norms[2])
                                 .rate          = 0.01f,
                                 .scale         = 1.0f,
                                 .sigma         = 0.1f,
-                                .beta1         = 0.9f,
-                                .beta2         = 0.999f,
+                                .gain1         = 0.1f,
+                                .gain2         = 0.001f,
                                 .epsilon       = 1e-8f,
                                 .first_moment  = l.momentum,
                                 .second_moment = l.v_hat};

@@ -321,16 +321,16 @@ static double momentum_tile(const void *update, span s)
 
 static double adam_tile(const void *update, span s)
 {
-  const nrf_adam_update *u    = update;
-  const float            keep = 1.0f - u->beta1, keep_square = 1.0f - u->beta2;
+  const nrf_adam_update *u     = update;
+  const float            gain1 = u->gain1, gain2 = u->gain2;
   const float            rate = u->rate, scale = u->scale, epsilon = u->epsilon;
   const float           *d = u->on.gradient + s.first;
   float                 *m = u->first_moment + s.first, *v = u->second_moment + s.first;
   float                  increment[MAX_TILE], scratch[MAX_TILE];
 #pragma omp simd
   for (int i = 0; i < s.count; i++) {
-    m[i] += keep * (d[i] - m[i]);
-    v[i] += keep_square * (d[i] * d[i] - v[i]);
+    m[i] += gain1 * (d[i] - m[i]);
+    v[i] += gain2 * (d[i] * d[i] - v[i]);
     increment[i] = -rate * m[i] / (sqrtf(v[i]) * scale + epsilon);
   }
   move_states(&u->on, s, increment, tile_noise(&u->on, u->sigma, s, scratch));
