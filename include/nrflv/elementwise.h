@@ -47,7 +47,7 @@ NRF_INLINE float nrf_expf(float x)
   const float   shifted = y * 1.44269504f + 0x1.8p23f;
   const float   n       = shifted - 0x1.8p23f;
   const int32_t power   = (int32_t)(nrf_float_bits(shifted) - 0x4b400000u);
-  const float   r       = (y - n * 0x1.62e4p-1f) - n * 1.42860682e-6f; /* ln 2 in two parts, the first exact */
+  const float   r = (y - n * 0x1.62e4p-1f) - n * 1.42860682e-6f; /* ln 2 in two parts, the first exact */
 
   float p = 0x1.6a2434p-10f;
   p       = p * r + 0x1.1239e2p-7f;
@@ -179,28 +179,44 @@ NRF_INLINE float nrf_swish_slope(float x)
 NRF_INLINE float nrf_activate(nrf_activation kind, float x)
 {
   switch (kind) {
-  case NRF_HARDTANH: return nrf_hardtanh(x);
-  case NRF_HARDSIG: return nrf_hardsig(x);
-  case NRF_RELU: return nrf_relu(x);
-  case NRF_LEAKY_RELU: return nrf_leaky_relu(x);
-  case NRF_SWISH: return nrf_swish(x);
-  case NRF_SOFT_HARDTANH: return nrf_hardtanh(x) + 0.01f * x;
-  case NRF_SOFT_HARDSIG: return nrf_hardsig(x) + 0.01f * x;
-  default: return x;
+  case NRF_HARDTANH:
+    return nrf_hardtanh(x);
+  case NRF_HARDSIG:
+    return nrf_hardsig(x);
+  case NRF_RELU:
+    return nrf_relu(x);
+  case NRF_LEAKY_RELU:
+    return nrf_leaky_relu(x);
+  case NRF_SWISH:
+    return nrf_swish(x);
+  case NRF_SOFT_HARDTANH:
+    return nrf_hardtanh(x) + 0.01f * x;
+  case NRF_SOFT_HARDSIG:
+    return nrf_hardsig(x) + 0.01f * x;
+  default:
+    return x;
   }
 }
 
 NRF_INLINE float nrf_activation_slope(nrf_activation kind, float x)
 {
   switch (kind) {
-  case NRF_HARDTANH: return nrf_hardtanh_slope(x);
-  case NRF_HARDSIG: return nrf_hardsig_slope(x);
-  case NRF_RELU: return nrf_relu_slope(x);
-  case NRF_LEAKY_RELU: return nrf_leaky_relu_slope(x);
-  case NRF_SWISH: return nrf_swish_slope(x);
-  case NRF_SOFT_HARDTANH: return nrf_hardtanh_slope(x) + 0.01f;
-  case NRF_SOFT_HARDSIG: return nrf_hardsig_slope(x) + 0.01f;
-  default: return 1.0f;
+  case NRF_HARDTANH:
+    return nrf_hardtanh_slope(x);
+  case NRF_HARDSIG:
+    return nrf_hardsig_slope(x);
+  case NRF_RELU:
+    return nrf_relu_slope(x);
+  case NRF_LEAKY_RELU:
+    return nrf_leaky_relu_slope(x);
+  case NRF_SWISH:
+    return nrf_swish_slope(x);
+  case NRF_SOFT_HARDTANH:
+    return nrf_hardtanh_slope(x) + 0.01f;
+  case NRF_SOFT_HARDSIG:
+    return nrf_hardsig_slope(x) + 0.01f;
+  default:
+    return 1.0f;
   }
 }
 
