@@ -157,8 +157,10 @@ static void unpacking_that_was_killed_is_completed_without_network(void **state)
   snprintf(path, sizeof path, "%s/set/one.bin", data_dir);
   assert_int_equal(unlink(path), 0);
   put_file("two.bin.partial-99999", 'p'); /* what it was writing */
+  put_file("three.bin", 'X');             /* to see that it is not written again */
   assert_int_equal(nrf_dataset_fetch(&kind, &config), NRF_OK);
   assert_int_equal(first_byte("one.bin"), 'a');
+  assert_int_equal(first_byte("three.bin"), 'X');
   assert_int_equal(first_byte("two.bin.partial-99999"), -1);
   assert_int_equal(stub.requests, 1);
 }

@@ -8,6 +8,17 @@ enum { BLOCK = 512 };
 
 static const char zeros[2 * BLOCK];
 
+/* Eleven octal digits, or GNU tar's way for sizes beyond them: the top bit set, then a big-endian number. */
+static void put_size(char field[12], size_t bytes)
+{
+  if (bytes >> 33 == 0) {
+    snprintf(field, 12, "%011zo", bytes);
+    return;
+  }
+  field[0] = (char)0x80;
+  for (int i = 0; i < 8; i++) field[11 - i] = (char)(bytes >> 8 * i);
+}
+
 void tar_builder_add(gzFile archive, const char *name, char type, const void *content, size_t bytes,
                      size_t announced)
 {
@@ -18,7 +29,7 @@ void tar_builder_add(gzFile archive, const char *name, char type, const void *co
          "0000000\0"
          "0000000",
          24);
-  snprintf(header + 124, 12, "%011zo", announced);
+  put_size(header + 124, announced);
   memcpy(header + 136, "00000000000", 12);
   header[156] = type;
   memcpy(header + 257,
