@@ -12,6 +12,7 @@
 #include "nrflv/activation.h"
 #include "nrflv/architecture.h"
 #include "nrflv/compute.h"
+#include "nrflv/graph.h"
 #include "nrflv/parameters.h"
 #include "nrflv/states.h"
 #include "nrflv/status.h"
@@ -57,7 +58,17 @@ NRF_MUST_CHECK nrf_status nrf_energy_model_evaluate(nrf_energy_model *m, const n
 NRF_MUST_CHECK nrf_status nrf_energy_model_weight_gradient(nrf_energy_model *m, const nrf_states *s,
                                                            float *gradient, double *total);
 
-/* Floats of working memory and packed weights held now, in bytes; for reports. */
+/* The graph behind the model, for tests and reports: the source of an INPUT node is its layer, that of a PARAMETER node its
+ * index. Borrowed; lives as long as the model. */
+typedef struct nrf_energy_nodes {
+  const nrf_graph *graph;
+  const nrf_node  *gradient, *neuron_energy, *bno; /* [n_layers]                                          */
+  const nrf_node  *weight_gradient;                /* [parameters]: -2 dE/dw, or NRF_NO_NODE               */
+} nrf_energy_nodes;
+
+nrf_energy_nodes nrf_energy_model_nodes(const nrf_energy_model *m);
+
+/* Bytes of working memory and packed weights held now; for reports. */
 size_t nrf_energy_model_memory(const nrf_energy_model *m);
 
 #endif

@@ -142,6 +142,11 @@ void nrf_energy_model_parameters_changed(nrf_energy_model *m)
   if (m->learn != NULL) nrf_program_weights_changed(m->learn);
 }
 
+nrf_energy_nodes nrf_energy_model_nodes(const nrf_energy_model *m)
+{
+  return (nrf_energy_nodes){m->network.graph, m->gradient, m->energy, m->bno, m->weight_gradient};
+}
+
 size_t nrf_energy_model_memory(const nrf_energy_model *m)
 {
   size_t bytes = (size_t)m->network.parameters->count * sizeof(float);
