@@ -39,10 +39,10 @@ NRF_INLINE float nrf_clamp(float x, float low, float high)
 
 /* ---- elementary functions ------------------------------------------------------------------------ */
 
-/* exp(x) for every float, within 1.1 ulp; too small is 0 (by way of the denormal numbers), too large is infinite. */
+/* exp(x) for every float, within 1.1 ulp. Too small is 0 (by way of the denormals), too large is infinite. */
 NRF_INLINE float nrf_expf(float x)
 {
-  /* x = n ln 2 + r with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer, in the low bits of the sum. */
+  /* x = n ln 2 + r with |r| <= ln(2)/2. Adding 1.5 * 2^23 rounds to an integer, in the sum's low bits. */
   const float   y       = nrf_clamp(x, -104.0f, 89.0f);
   const float   shifted = y * 1.44269504f + 0x1.8p23f;
   const float   n       = shifted - 0x1.8p23f;
@@ -63,7 +63,7 @@ NRF_INLINE float nrf_expf(float x)
   return p * first * rest;
 }
 
-/* Natural logarithm of a positive, finite, normal number (what normal numbers are made of), within 1.1 ulp. */
+/* Natural logarithm of a positive, finite, normal number (for normal numbers), within 1.1 ulp. */
 NRF_INLINE float nrf_log_positive(float x)
 {
   /* x = 2^n m with m in [sqrt(1/2), sqrt(2)), so that the logarithm of numbers near 1 loses no digits. */
@@ -223,7 +223,7 @@ NRF_INLINE float nrf_activation_slope(nrf_activation kind, float x)
 /* ---- normal numbers ------------------------------------------------------------------------------- */
 
 /* Four independent standard normal numbers from one block of random words (Box and Muller, 1958). The radius
- * comes from a uniform number in (0, 1] with 32 bits: tails reach 6.76 standard deviations, none is infinite. */
+ * comes from a uniform number in (0, 1] of 32 bits: tails reach 6.76 standard deviations, and end. */
 NRF_INLINE void nrf_normals_of_words(const uint32_t words[4], float normal[4])
 {
   for (int pair = 0; pair < 4; pair += 2) {

@@ -1,4 +1,4 @@
-/* mass_matrix.h - the inverse mass matrix M of SGHMC, which mixes the channels of a pixel (spec/system.md 2.1). */
+/* mass_matrix.h - SGHMC's inverse mass matrix M, which mixes the channels of a pixel (spec/system.md 2.1). */
 #ifndef NRFLV_MASS_MATRIX_H
 #define NRFLV_MASS_MATRIX_H
 
@@ -17,8 +17,9 @@ typedef struct nrf_mass_matrix {
   nrf_circulant band;  /* the entries that show in single precision: above 1e-9 of the diagonal */
 } nrf_mass_matrix;
 
-/* sd is 0.1, 0.3, 0.55 for 8, 16, 32 channels, linear in between and constant outside. NRF_EUNSUPPORTED for
- * fewer than NRF_MASS_MATRIX_MIN_CHANNELS (such layers have no M) and more than NRF_CIRCULANT_MAX_CHANNELS. */
+/* sd is 0.1, 0.3, 0.55 for 8, 16, 32 channels, linear in between and constant outside. NRF_EUNSUPPORTED
+ * for fewer channels than NRF_MASS_MATRIX_MIN_CHANNELS (such layers have no M), and for more than
+ * NRF_CIRCULANT_MAX_CHANNELS. */
 NRF_MUST_CHECK nrf_status nrf_mass_matrix_make(int channels, nrf_mass_matrix *out);
 
 /* One entry of the full matrix; values under 1e-15 are 0. */

@@ -27,7 +27,8 @@ void                      nrf_truncation_free(nrf_truncation *t);
 void nrf_truncation_reset(nrf_truncation *t);
 
 /* Notes the energy of the next step; true if the phase should end after it: it is past step
- * NRF_TRUNCATION_MIN_STEPS, and the last `length` energies (so many there must be) lie within the threshold. */
+ * NRF_TRUNCATION_MIN_STEPS, and the last `length` energies (so many there must be) lie within less than the
+ * threshold. */
 bool nrf_truncation_add(nrf_truncation *t, double energy);
 
 /* ---- --randomize_neg_its ---- */

@@ -1,8 +1,8 @@
 /* replay_buffer.h - final states of earlier negative phases, from which later ones start (spec/system.md 3,
  * step 2): all layers of an image are one sample; the oldest make room for new ones.
  *
- * Memory grows with what is in it, in pieces of NRF_REPLAY_CHUNK samples. Samples are numbered over the life of a
- * buffer; sample k stands in slot k % capacity, and everything is addressed by age, so that a buffer
+ * Memory grows with what is in it, in pieces of NRF_REPLAY_CHUNK samples. Samples are numbered over the life
+ * of a buffer; sample k stands in slot k % capacity, and everything is addressed by age, so that a buffer
  * that was saved from the oldest to the newest and restored in this order is the same buffer. */
 #ifndef NRFLV_REPLAY_BUFFER_H
 #define NRFLV_REPLAY_BUFFER_H
@@ -37,11 +37,12 @@ NRF_MUST_CHECK nrf_status nrf_replay_buffer_draw(const nrf_replay_buffer *b, uin
 
 /* ---- saving and restoring ---- */
 
-/* One layer of the sample of age 0 (oldest) .. count-1 (newest): [units], channels-last. Borrowed until the next push. */
+/* One layer of a sample, age 0 (oldest) .. count-1 (newest): [units], channels-last. Borrowed until the next
+ * push or append. */
 const float *nrf_replay_buffer_sample(const nrf_replay_buffer *b, int64_t age, int layer);
 
-/* Empties the buffer; the next sample gets number `next`. To restore: empty with next = pushed - count, then append
- * the saved samples from the oldest to the newest. */
+/* Empties the buffer; the next sample gets number `next`. To restore: empty with next = pushed - count, then
+ * append the saved samples from the oldest to the newest. */
 void nrf_replay_buffer_empty(nrf_replay_buffer *b, uint64_t next);
 
 /* Puts one sample in; layer[i] is [units] of layer i, channels-last. */

@@ -57,14 +57,14 @@ void                      nrf_sampler_free(nrf_sampler *s);
 /* A fresh state optimiser: what the start of every phase asks for. */
 void nrf_sampler_reset(nrf_sampler *s);
 
-/* One step. `number` is its global number; with the seed it is the address of its noise. noise: standard normal
- * numbers to use instead, or NULL. Does not look for NaN and does not call after_step. */
+/* One step. `number` is its global number; with the seed it is the address of its noise. noise: standard
+ * normal numbers to use instead, or NULL. Does not look for NaN and does not call after_step. */
 NRF_MUST_CHECK nrf_status nrf_sampler_step(nrf_sampler *s, const nrf_phase *phase, nrf_states *states,
                                            uint64_t number, const nrf_states *noise);
 
 /* n_steps steps with global numbers from first_number on. *steps_done is how many were made, also on errors.
- * NRF_EDIVERGED names the step and the layer at which a NaN or infinite state or gradient was found; the last step
- * is always looked at. */
+ * NRF_EDIVERGED names the step and the layer at which a NaN or infinite state or gradient was found; the last
+ * step is always looked at. */
 NRF_MUST_CHECK nrf_status nrf_sampler_run(nrf_sampler *s, const nrf_phase *phase, nrf_states *states,
                                           uint64_t first_number, int64_t n_steps, int64_t *steps_done);
 

@@ -41,7 +41,8 @@ enum {
 };
 
 /* A symmetric circulant C x C matrix that is zero but for a band:
- * (M p)_c = tap[0] p_c + sum_k tap[k] (p_{c-k} + p_{c+k}), k = 1 .. half_width, channels modulo C > 2 half_width. */
+ * (M p)_c = tap[0] p_c + sum_k tap[k] (p_{c-k} + p_{c+k}), k = 1 .. half_width; channels are modulo C,
+ * which is larger than 2 half_width. */
 typedef struct nrf_circulant {
   int   half_width;
   float tap[NRF_CIRCULANT_MAX_HALF_WIDTH + 1];

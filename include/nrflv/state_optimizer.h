@@ -1,5 +1,6 @@
 /* state_optimizer.h - what moves the states of all layers by one step (spec/system.md 2): adaptive SGHMC and
- * the plain optimisers. It owns their memory (momenta, second moments); states and gradients are the caller's. */
+ * the plain optimisers. It owns their memory (momenta, second moments); states and gradients are the
+ * caller's. */
 #ifndef NRFLV_STATE_OPTIMIZER_H
 #define NRFLV_STATE_OPTIMIZER_H
 

@@ -13,7 +13,7 @@ enum { PUBLISHED = sizeof published / sizeof published[0] };
 
 /* Entries below this are 0 in the published implementation. */
 static const double smallest_entry = 1e-15;
-/* Entries below this part of the diagonal are left out of the arithmetic: a sixtieth of a float's rounding. */
+/* Entries below this part of the diagonal are left out of the arithmetic: a 60th of a float's rounding. */
 static const double smallest_share = 1e-9;
 
 static double sd_of(int channels, bool *interpolated)

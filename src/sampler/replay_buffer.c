@@ -1,4 +1,4 @@
-/* replay_buffer.c - a ring of samples in chunks. A sample is one run of floats, its layers one after another. */
+/* replay_buffer.c - a ring of samples in chunks. A sample is one run of floats, layer after layer. */
 #include "nrflv/replay_buffer.h"
 
 #include "nrflv/memory.h"

@@ -1,5 +1,5 @@
-/* State optimisers: adaptive SGHMC against the published trajectories and against its formulas written out plainly in
- * double precision; the others against numbers worked out by hand. */
+/* State optimisers: adaptive SGHMC against the published trajectories, and against its formulas written out
+ * plainly in double precision; the others against numbers worked out by hand. */
 #include "nrflv/h5_file.h"
 #include "nrflv/memory.h"
 #include "nrflv/state_optimizer.h"
@@ -373,7 +373,7 @@ static void sghmc_without_variance_moves_without_noise(void **state)
 
 /* ---- the other optimisers, by hand ---------------------------------------------------------------- */
 
-/* Three steps from s = 1 with gradients 2, -1, 4 and step size 0.1; momentum 0.5, dampening 0.25 for sgd_momentum.
+/* Three steps from s = 1 with gradients 2, -1, 4, step size 0.1, momentum 0.5, sgd_momentum's dampening 0.25.
  *   sgd:      1 - 0.2 = 0.8;  + 0.1 = 0.9;  - 0.4 = 0.5
  *   momentum: p = 2;  0.5 * 2 - 0.75 = 0.25;  0.5 * 0.25 + 3 = 3.125;   s = 0.8, 0.775, 0.4625
  *   nesterov: p = 2;  0;  4;   d + p/2 = 3, -1, 6;                      s = 0.7, 0.8, 0.2

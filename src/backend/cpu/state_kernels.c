@@ -97,8 +97,8 @@ static void move_states(const nrf_state_update *on, span s, const float *increme
 
 /* ---- inverse mass matrix -------------------------------------------------------------------------- */
 
-/* M p for whole pixels. `half` is a constant where this is inlined, which unrolls the band. A pixel's channels
- * are copied with the band's wrap-around on both sides, so that the mixing itself is a plain loop. */
+/* M p for whole pixels. `half` is a constant where this is inlined, which unrolls the band. A pixel's
+ * channels are copied with the band's wrap-around on both sides, so that mixing itself is a plain loop. */
 static inline __attribute__((always_inline)) void
 mix_band(const nrf_circulant *m, const int half, int channels, int pixels, const float *p, float *mixed)
 {
