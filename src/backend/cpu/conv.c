@@ -22,11 +22,18 @@ nrf_conv_shape nrf_conv_shape_of(const nrf_kernel_spec *spec)
   };
 }
 
+static const nrf_conv_algorithm *choose(const nrf_kernel_spec *spec)
+{
+  const nrf_conv_algorithm *const quickest_first[] = {&nrf_conv_product, &nrf_conv_frequency,
+                                                      &nrf_conv_direct};
+  if (spec->compute.conv == NRF_CONV_FREQUENCY && nrf_conv_frequency.supports(spec))
+    return &nrf_conv_frequency;
+  for (int i = 0; i < 3 && spec->compute.conv == NRF_CONV_AUTO; i++)
+    if (quickest_first[i]->supports(spec) && quickest_first[i]->prefers(spec)) return quickest_first[i];
+  return &nrf_conv_direct;
+}
+
 nrf_status nrf_cpu_conv_kernel(nrf_kernel *k)
 {
-  const nrf_kernel_spec *spec = &k->spec;
-  const bool             may  = spec->compute.conv != NRF_CONV_DIRECT && nrf_conv_frequency.supports(spec);
-  const bool             frequency =
-      may && (spec->compute.conv == NRF_CONV_FREQUENCY || nrf_conv_frequency.prefers(spec));
-  return frequency ? nrf_conv_frequency.create(k) : nrf_conv_direct.create(k);
+  return choose(&k->spec)->create(k);
 }

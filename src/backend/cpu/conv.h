@@ -22,7 +22,8 @@ typedef struct nrf_conv_algorithm {
   nrf_status (*create)(nrf_kernel *k);
 } nrf_conv_algorithm;
 
-extern const nrf_conv_algorithm nrf_conv_direct;    /* conv_direct.c: oneDNN               */
-extern const nrf_conv_algorithm nrf_conv_frequency; /* conv_frequency.c: Fourier transform */
+extern const nrf_conv_algorithm nrf_conv_direct;    /* conv_direct.c: oneDNN                            */
+extern const nrf_conv_algorithm nrf_conv_product;   /* conv_product.c: patches times a matrix           */
+extern const nrf_conv_algorithm nrf_conv_frequency; /* conv_frequency.c: Fourier transform              */
 
 #endif

@@ -20,7 +20,6 @@
 #include <string.h>
 
 typedef nrf_complex_vector cv;
-typedef float unaligned_vector __attribute__((vector_size(NRF_LANES * sizeof(float)), aligned(4)));
 
 enum { LANES = NRF_LANES, ROWS_AT_ONCE = 4, CV_FLOATS = 2 * NRF_LANES };
 
@@ -39,23 +38,6 @@ static int blocks_of(int channels)
   return (channels + LANES - 1) / LANES;
 }
 
-/* A pixel's channels of one block; lanes beyond the last channel are 0. */
-static inline nrf_vector load_lanes(const float *from, int n)
-{
-  if (n >= LANES) return *(const unaligned_vector *)(const void *)from;
-  nrf_vector v = {0};
-  memcpy(&v, from, (size_t)n * sizeof(float));
-  return v;
-}
-
-static inline void store_lanes(float *to, nrf_vector v, int n)
-{
-  if (n >= LANES)
-    *(unaligned_vector *)(void *)to = v;
-  else
-    memcpy(to, &v, (size_t)n * sizeof(float));
-}
-
 /* Two rows as one complex sequence: Z = A + iB, hence 2 A(k) = Z(k) + conj Z(-k) and 2 B(k) = -i (Z(k) - conj Z(-k)). The
  * factor 2 is taken out in the kernel. */
 static void transform_row_pair(const frequency *f, const float *first, const float *second, int lanes, cv *a,
@@ -64,8 +46,8 @@ static void transform_row_pair(const frequency *f, const float *first, const flo
   cv        x[NRF_FFT_MAX_SIZE], work[NRF_FFT_MAX_SIZE];
   const int size = f->across.size, width = f->s.width, channels = f->s.in;
   for (int c = 0; c < width; c++) {
-    x[c].re = load_lanes(first + (int64_t)c * channels, lanes);
-    x[c].im = second == NULL ? (nrf_vector){0} : load_lanes(second + (int64_t)c * channels, lanes);
+    x[c].re = nrf_load_lanes(first + (int64_t)c * channels, lanes);
+    x[c].im = second == NULL ? (nrf_vector){0} : nrf_load_lanes(second + (int64_t)c * channels, lanes);
   }
   memset(x + width, 0, (size_t)(size - width) * sizeof *x);
   const cv *z = nrf_fft_run(&f->across, x, work);
@@ -212,8 +194,8 @@ static void inverse_row_pair(const frequency *f, const cv *a, const cv *b, nrf_v
   }
   const cv *z = nrf_fft_run(&f->across, x, work);
   for (int c = 0; c < f->s.out_width; c++) {
-    store_lanes(first + (int64_t)c * channels, z[c].im + bias, lanes);
-    if (second != NULL) store_lanes(second + (int64_t)c * channels, z[c].re + bias, lanes);
+    nrf_store_lanes(first + (int64_t)c * channels, z[c].im + bias, lanes);
+    if (second != NULL) nrf_store_lanes(second + (int64_t)c * channels, z[c].re + bias, lanes);
   }
 }
 
@@ -223,7 +205,7 @@ static void rows_inverse(const frequency *f, const cv *half, const float *bias, 
   for (int n = 0; n < s->images; n++)
     for (int block = 0; block < f->out_blocks; block++) {
       const int        lanes = s->out - block * LANES;
-      const nrf_vector shift = bias == NULL ? (nrf_vector){0} : load_lanes(bias + block * LANES, lanes);
+      const nrf_vector shift = bias == NULL ? (nrf_vector){0} : nrf_load_lanes(bias + block * LANES, lanes);
       const cv        *from  = half + (int64_t)(n * f->out_blocks + block) * s->out_height * f->columns;
       for (int row = 0; row < s->out_height; row += 2) {
         float    *first  = y + ((int64_t)(n * s->out_height + row) * s->out_width) * s->out + block * LANES;

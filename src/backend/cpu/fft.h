@@ -2,11 +2,9 @@
 #ifndef NRFLV_CPU_FFT_H
 #define NRFLV_CPU_FFT_H
 
-#include "nrflv/status.h"
+#include "lanes.h"
 
-enum { NRF_LANES = 16, NRF_FFT_MAX_SIZE = 96, NRF_FFT_MAX_PASSES = 7 };
-
-typedef float nrf_vector __attribute__((vector_size(NRF_LANES * sizeof(float))));
+enum { NRF_FFT_MAX_SIZE = 96, NRF_FFT_MAX_PASSES = 7 };
 
 typedef struct nrf_complex_vector {
   nrf_vector re, im;
