@@ -7,6 +7,7 @@
 #include "nrflv/state_kernels.h"
 
 #include <getopt.h>
+#include <omp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,7 @@ done:
 int main(int argc, char **argv)
 {
   const options o = parse(argc, argv);
+  omp_set_num_threads(o.threads);
   if (run(&o) == NRF_OK) return 0;
   (void)fprintf(stderr, "bench_sampler: %s\n", nrf_error_message());
   return 1;
