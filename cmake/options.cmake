@@ -20,7 +20,8 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 add_library(nrf_flags INTERFACE)
 target_compile_options(nrf_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-                                           -Wpointer-arith -Wundef -Wvla -Wno-unknown-pragmas)
+                                           -Wpointer-arith -Wundef -Wvla -Wno-unknown-pragmas
+                                           -Wno-psabi) # vectors are passed between our own functions only
 target_compile_definitions(nrf_flags INTERFACE _GNU_SOURCE NRFLV_VERSION="${PROJECT_VERSION}")
 if(NRFLV_WERROR)
   target_compile_options(nrf_flags INTERFACE -Werror)
