@@ -1,10 +1,18 @@
 /* stages.c - the one place that knows which function does which stage. */
 #include "cli/stages.h"
 
+#include "nrflv/training.h"
+
+static nrf_status train(const nrf_settings *settings, const nrf_progress *progress)
+{
+  return nrf_train(settings, progress, NULL);
+}
+
 /* A stage that is not listed here is not in this version yet. */
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
     [NRF_STAGE_COLLATE]            = nrf_collate,
+    [NRF_STAGE_TRAIN]              = train,
 };
 
 static nrf_status find_function(nrf_stage stage, nrf_stage_fn *function)
