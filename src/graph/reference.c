@@ -287,23 +287,44 @@ static void eval_neuron_energy(view *v)
   }
 }
 
+/* The row's norm squared, and its product with the row of dw if there is one. */
+static void weight_norm_sums(const double *x, const double *dw, int64_t n, double *squares, double *dot)
+{
+  *squares = *dot = 0.0;
+  for (int64_t c = 0; c < n; c++) *squares += x[c] * x[c];
+  for (int64_t c = 0; dw != NULL && c < n; c++) *dot += x[c] * dw[c];
+}
+
 static void eval_weight_norm(view *v)
+{
+  const int64_t rows = v->shape[0].dim[0], columns = v->count / rows;
+  for (int64_t r = 0; r < rows; r++) {
+    const double *x = v->in[0] + r * columns;
+    double        squares, dot;
+    weight_norm_sums(x, NULL, columns, &squares, &dot);
+    for (int64_t c = 0; c < columns; c++) v->out[r * columns + c] = v->in[1][r] * x[c] / sqrt(squares);
+  }
+}
+
+static void eval_weight_norm_grad_v(view *v)
+{
+  const int64_t rows = v->shape[0].dim[0], columns = v->count / rows;
+  for (int64_t r = 0; r < rows; r++) {
+    const double *x = v->in[0] + r * columns, *dw = v->in[2] + r * columns;
+    double        squares, dot;
+    weight_norm_sums(x, dw, columns, &squares, &dot);
+    for (int64_t c = 0; c < columns; c++)
+      v->out[r * columns + c] = v->in[1][r] / sqrt(squares) * (dw[c] - x[c] * dot / squares);
+  }
+}
+
+static void eval_weight_norm_grad_g(view *v)
 {
   const int64_t rows = v->shape[0].dim[0], columns = nrf_shape_count(v->shape[0]) / rows;
   for (int64_t r = 0; r < rows; r++) {
-    const double *x       = v->in[0] + r * columns;
-    const double *dw      = v->n->n_inputs == 3 ? v->in[2] + r * columns : NULL;
-    double        squares = 0.0, dot = 0.0;
-    for (int64_t c = 0; c < columns; c++) squares += x[c] * x[c];
-    const double norm = sqrt(squares), gain = v->in[1][r];
-    for (int64_t c = 0; dw != NULL && c < columns; c++) dot += x[c] * dw[c];
-    if (v->n->op == NRF_OP_WEIGHT_NORM_GRAD_G) {
-      v->out[r] = dot / norm;
-      continue;
-    }
-    for (int64_t c = 0; c < columns; c++)
-      v->out[r * columns + c] =
-          v->n->op == NRF_OP_WEIGHT_NORM ? gain * x[c] / norm : gain / norm * (dw[c] - x[c] * dot / squares);
+    double squares, dot;
+    weight_norm_sums(v->in[0] + r * columns, v->in[2] + r * columns, columns, &squares, &dot);
+    v->out[r] = dot / sqrt(squares);
   }
 }
 
@@ -384,8 +405,8 @@ static void (*const rules[NRF_OP_COUNT])(view *) = {
     [NRF_OP_STATE_GRADIENT]     = eval_state_gradient,
     [NRF_OP_NEURON_ENERGY]      = eval_neuron_energy,
     [NRF_OP_WEIGHT_NORM]        = eval_weight_norm,
-    [NRF_OP_WEIGHT_NORM_GRAD_V] = eval_weight_norm,
-    [NRF_OP_WEIGHT_NORM_GRAD_G] = eval_weight_norm,
+    [NRF_OP_WEIGHT_NORM_GRAD_V] = eval_weight_norm_grad_v,
+    [NRF_OP_WEIGHT_NORM_GRAD_G] = eval_weight_norm_grad_g,
     [NRF_OP_POWER_ITERATION]    = eval_power_iteration,
     [NRF_OP_SPECTRAL_NORM]      = eval_spectral_norm,
     [NRF_OP_SPECTRAL_NORM_GRAD] = eval_spectral_norm,

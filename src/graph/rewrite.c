@@ -129,8 +129,8 @@ void nrf_graph_rewrite(nrf_graph *g, int n, nrf_node node[])
     nrf_graph_mark_needed(g, n, node, needed);
     for (int i = 0; i < count; i++) {
       if (!needed[i]) continue;
-      nrf_node  input[NRF_MAX_NODE_INPUTS];
-      const int n_inputs = nrf_graph_at(g, i)->n_inputs;
+      nrf_node  input[NRF_MAX_NODE_INPUTS] = {0};
+      const int n_inputs                   = nrf_graph_at(g, i)->n_inputs;
       for (int j = 0; j < n_inputs; j++) input[j] = now[nrf_graph_at(g, i)->input[j]];
       now[i] = rewrite_node(g, i, input);
     }

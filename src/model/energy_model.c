@@ -51,7 +51,7 @@ static void build_backward(nrf_energy_model *m, const nrf_node s[], const nrf_no
   const int  n = m->architecture.n_layers;
   nrf_graph *g = m->network.graph;
   nrf_node   h[NRF_MAX_LAYERS];
-  for (int i = 0; i < n; i++) h[i] = NRF_NO_NODE;
+  for (int i = 0; i < NRF_MAX_LAYERS; i++) h[i] = NRF_NO_NODE;
   if (!m->config.ff_dynamics) nrf_graph_gradients(g, n, f, s, n, rho, h);
   for (int i = 0; i < n; i++) {
     m->gradient[i] = nrf_graph_state_gradient(g, s[i], bias[i], f[i], h[i], m->config.states_activation);

@@ -21,33 +21,39 @@ static atomic_long mallocs;
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
 #define COUNTS_MALLOC 1
 
-void *__libc_malloc(size_t bytes);             /* NOLINT(bugprone-reserved-identifier): glibc's own names */
-void *__libc_calloc(size_t n, size_t bytes);   /* NOLINT(bugprone-reserved-identifier) */
-void *__libc_realloc(void *old, size_t bytes); /* NOLINT(bugprone-reserved-identifier) */
-void *__libc_memalign(size_t align, size_t bytes); /* NOLINT(bugprone-reserved-identifier) */
+/* glibc's own functions behind the names that are taken over here. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t nmemb, size_t size);
+void *__libc_realloc(void *ptr, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 
-void *malloc(size_t bytes)
+static void count_one(void)
 {
   atomic_fetch_add_explicit(&mallocs, 1, memory_order_relaxed);
-  return __libc_malloc(bytes);
 }
 
-void *calloc(size_t n, size_t bytes)
+void *malloc(size_t size)
 {
-  atomic_fetch_add_explicit(&mallocs, 1, memory_order_relaxed);
-  return __libc_calloc(n, bytes);
+  count_one();
+  return __libc_malloc(size);
 }
 
-void *realloc(void *old, size_t bytes)
+void *calloc(size_t nmemb, size_t size)
 {
-  atomic_fetch_add_explicit(&mallocs, 1, memory_order_relaxed);
-  return __libc_realloc(old, bytes);
+  count_one();
+  return __libc_calloc(nmemb, size);
 }
 
-void *aligned_alloc(size_t align, size_t bytes)
+void *realloc(void *ptr, size_t size)
 {
-  atomic_fetch_add_explicit(&mallocs, 1, memory_order_relaxed);
-  return __libc_memalign(align, bytes);
+  count_one();
+  return __libc_realloc(ptr, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+  count_one();
+  return __libc_memalign(alignment, size);
 }
 #else
 #define COUNTS_MALLOC 0

@@ -76,8 +76,7 @@ static nrf_status kernel_run(const nrf_kernel *k, const nrf_kernel_call *call)
 
 static void parallel(int workers, int n, void (*work)(void *context, int item, int worker), void *context)
 {
-  if (workers > n) workers = n;
-#pragma omp parallel num_threads(workers)
+#pragma omp parallel num_threads(workers < n ? workers : n)
   {
     omp_set_num_threads(1); /* of this worker: libraries called from it must not make teams of their own */
 #pragma omp for schedule(dynamic, 1)

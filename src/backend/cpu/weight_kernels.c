@@ -39,24 +39,43 @@ static nrf_status run_flatten(const nrf_kernel *k, const nrf_kernel_call *c)
 }
 
 /* w = g v / |v|;  dv = g / |v| (dw - v <v, dw> / |v|^2);  dg = <v, dw> / |v|; each per first index. */
+static double dot_product(const float *a, const float *b, int64_t n)
+{
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+  return sum;
+}
+
 static nrf_status run_weight_norm(const nrf_kernel *k, const nrf_kernel_call *c)
+{
+  const int64_t rows = k->spec.output.dim[0], columns = nrf_shape_count(k->spec.output) / rows;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *v    = c->in[0] + r * columns;
+    const double gain = (double)c->in[1][r] / sqrt(dot_product(v, v, columns));
+    for (int64_t i = 0; i < columns; i++) c->out[r * columns + i] = (float)(gain * (double)v[i]);
+  }
+  return NRF_OK;
+}
+
+static nrf_status run_weight_norm_grad_v(const nrf_kernel *k, const nrf_kernel_call *c)
+{
+  const int64_t rows = k->spec.output.dim[0], columns = nrf_shape_count(k->spec.output) / rows;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *v = c->in[0] + r * columns, *dw = c->in[2] + r * columns;
+    const double squares = dot_product(v, v, columns), gain = (double)c->in[1][r] / sqrt(squares);
+    const double along = dot_product(v, dw, columns) / squares;
+    for (int64_t i = 0; i < columns; i++)
+      c->out[r * columns + i] = (float)(gain * ((double)dw[i] - (double)v[i] * along));
+  }
+  return NRF_OK;
+}
+
+static nrf_status run_weight_norm_grad_g(const nrf_kernel *k, const nrf_kernel_call *c)
 {
   const int64_t rows = k->spec.input[0].dim[0], columns = nrf_shape_count(k->spec.input[0]) / rows;
   for (int64_t r = 0; r < rows; r++) {
-    const float *v       = c->in[0] + r * columns;
-    const float *dw      = k->spec.n_inputs == 3 ? c->in[2] + r * columns : NULL;
-    float       *w       = c->out + r * columns;
-    double       squares = 0.0, dot = 0.0;
-    for (int64_t i = 0; i < columns; i++) squares += (double)v[i] * (double)v[i];
-    for (int64_t i = 0; dw != NULL && i < columns; i++) dot += (double)v[i] * (double)dw[i];
-    const double gain = (double)c->in[1][r] / sqrt(squares);
-    if (k->spec.op == NRF_OP_WEIGHT_NORM)
-      for (int64_t i = 0; i < columns; i++) w[i] = (float)(gain * (double)v[i]);
-    else if (k->spec.op == NRF_OP_WEIGHT_NORM_GRAD_V)
-      for (int64_t i = 0; i < columns; i++)
-        w[i] = (float)(gain * ((double)dw[i] - (double)v[i] * dot / squares));
-    else
-      c->out[r] = (float)(dot / sqrt(squares));
+    const float *v = c->in[0] + r * columns;
+    c->out[r] = (float)(dot_product(v, c->in[2] + r * columns, columns) / sqrt(dot_product(v, v, columns)));
   }
   return NRF_OK;
 }
@@ -145,8 +164,8 @@ static nrf_status (*const runs[NRF_OP_COUNT])(const nrf_kernel *, const nrf_kern
     [NRF_OP_FLATTEN]            = run_flatten,
     [NRF_OP_UNFLATTEN]          = run_flatten,
     [NRF_OP_WEIGHT_NORM]        = run_weight_norm,
-    [NRF_OP_WEIGHT_NORM_GRAD_V] = run_weight_norm,
-    [NRF_OP_WEIGHT_NORM_GRAD_G] = run_weight_norm,
+    [NRF_OP_WEIGHT_NORM_GRAD_V] = run_weight_norm_grad_v,
+    [NRF_OP_WEIGHT_NORM_GRAD_G] = run_weight_norm_grad_g,
     [NRF_OP_POWER_ITERATION]    = run_power_iteration,
     [NRF_OP_SPECTRAL_NORM]      = run_spectral_norm,
     [NRF_OP_SPECTRAL_NORM_GRAD] = run_spectral_norm_grad,
