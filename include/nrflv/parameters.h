@@ -48,6 +48,9 @@ NRF_MUST_CHECK nrf_status nrf_parameters_add(nrf_parameters *p, const char *name
                                              const int64_t dim[], nrf_parameter_start start, int64_t fan_in,
                                              bool trainable, int *index);
 
+/* Before finishing: the first n parameters come after all others. */
+void nrf_parameters_move_to_end(nrf_parameters *p, int n);
+
 /* NRF_EINVAL: after a parameter with NRF_START_NORM_OF there must come one with as many first indices as that one
  * has elements. */
 NRF_MUST_CHECK nrf_status nrf_parameters_finish(nrf_parameters *p);

@@ -101,8 +101,10 @@ static nrf_status build(nrf_initialiser *m)
   NRF_RETURN_IF_ERROR(nrf_network_begin(net));
   const nrf_node image =
       nrf_graph_input(net->graph, 0, a->size[0].channels, a->size[0].height, a->size[0].width);
-  const nrf_node encoding = build_encoder(m, image);
+  const nrf_node encoding             = build_encoder(m, image);
+  const int      n_encoder_parameters = net->parameters->n;
   for (int l = 1; l < a->n_layers; l++) m->proposal[l] = build_side(m, l, encoding);
+  nrf_network_move_parameters_to_end(net, n_encoder_parameters);
   NRF_RETURN_IF_ERROR(nrf_network_finish_parameters(net, sides));
   const int n_parameters = net->parameters->n;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)n_parameters * sizeof *m->weight_gradient, "initialiser",

@@ -34,6 +34,19 @@ nrf_status nrf_network_status(const nrf_network *net)
   return net->status != NRF_OK ? nrf_error(net->status, "%s", net->message) : nrf_graph_status(net->graph);
 }
 
+/* Where a parameter stands now: nodes know it by its number when it was added. */
+static int place_of(const nrf_network *net, int added)
+{
+  const int n = net->parameters->n;
+  return (added + n - net->moved) % n;
+}
+
+void nrf_network_move_parameters_to_end(nrf_network *net, int n)
+{
+  nrf_parameters_move_to_end(net->parameters, n);
+  net->moved = n;
+}
+
 nrf_status nrf_network_finish_parameters(nrf_network *net, int outputs)
 {
   NRF_RETURN_IF_ERROR(nrf_network_status(net));
@@ -41,7 +54,7 @@ nrf_status nrf_network_finish_parameters(nrf_network *net, int outputs)
   NRF_RETURN_IF_ERROR(nrf_parameters_finish(p));
   NRF_RETURN_IF_ERROR(
       nrf_alloc((size_t)p->n * sizeof *net->parameter_memory, "network", (void **)&net->parameter_memory));
-  for (int j = 0; j < p->n; j++) net->parameter_memory[j] = p->value + p->item[j].offset;
+  for (int j = 0; j < p->n; j++) net->parameter_memory[j] = p->value + p->item[place_of(net, j)].offset;
   for (int j = 0; j < net->n_power_iterations; j++)
     NRF_RETURN_IF_ERROR(
         nrf_alloc_floats(nrf_shape_count(nrf_graph_at(net->graph, net->power_iteration[j])->shape),
@@ -70,7 +83,7 @@ void nrf_network_parameter_gradients(nrf_network *net, int n, const nrf_node out
   for (int j = 0; j < net->parameters->n; j++) parameter[j] = NRF_NO_NODE;
   for (nrf_node node = 0; node < nrf_graph_count(net->graph); node++) {
     const nrf_graph_node *at = nrf_graph_at(net->graph, node);
-    if (at->op == NRF_OP_PARAMETER) parameter[at->source] = node;
+    if (at->op == NRF_OP_PARAMETER) parameter[place_of(net, at->source)] = node;
   }
   nrf_graph_gradients(net->graph, n, output, seed, net->parameters->n, parameter, gradient);
 }
@@ -113,7 +126,7 @@ nrf_status nrf_network_run(nrf_network *net, nrf_program **program, const float 
   if (*program == NULL) NRF_RETURN_IF_ERROR(nrf_program_create(&spec, program));
   NRF_RETURN_IF_ERROR(nrf_program_run(*program, input, net->output_memory));
   for (int j = 0; j < net->n_power_iterations; j++) {
-    const nrf_parameter *u = &net->parameters->item[net->u_parameter[j]];
+    const nrf_parameter *u = &net->parameters->item[place_of(net, net->u_parameter[j])];
     memcpy(net->parameters->value + u->offset, net->power_memory[j], (size_t)u->count * sizeof(float));
   }
   return NRF_OK;

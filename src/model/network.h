@@ -24,7 +24,8 @@ typedef struct nrf_network {
   /* owned */
   nrf_graph      *graph;
   nrf_parameters *parameters;
-  const float   **parameter_memory; /* [parameters]: where each one's values stand */
+  int             moved; /* so many parameters, added first, come last (nrf_network_move_parameters_to_end) */
+  const float   **parameter_memory; /* [parameters, as added]: where each one's values stand */
   nrf_status      status;           /* the first error in adding parameters       */
   char            message[256];
   /* spectral normalisation: the vectors u that move on with every pass */
@@ -39,6 +40,9 @@ typedef struct nrf_network {
 } nrf_network;
 
 NRF_MUST_CHECK nrf_status nrf_network_begin(nrf_network *net);
+/* The first n parameters come after all others: the published order is that of construction, and what is constructed last
+ * may be used first. Once, after all are added. */
+void nrf_network_move_parameters_to_end(nrf_network *net, int n);
 /* All parameters are added: gives them memory, and room for up to `outputs` outputs besides one per parameter. */
 NRF_MUST_CHECK nrf_status nrf_network_finish_parameters(nrf_network *net, int outputs);
 /* The first error of building, or NRF_OK. */

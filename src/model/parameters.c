@@ -80,6 +80,20 @@ nrf_status nrf_parameters_add(nrf_parameters *p, const char *name, int rank, con
   return NRF_OK;
 }
 
+void nrf_parameters_move_to_end(nrf_parameters *p, int n)
+{
+  for (int k = 0; k < n; k++) {
+    const nrf_parameter first = p->item[0];
+    memmove(p->item, p->item + 1, (size_t)(p->n - 1) * sizeof *p->item);
+    p->item[p->n - 1] = first;
+  }
+  int64_t offset = 0;
+  for (int i = 0; i < p->n; i++) {
+    p->item[i].offset = offset;
+    offset += p->item[i].count;
+  }
+}
+
 nrf_status nrf_parameters_finish(nrf_parameters *p)
 {
   for (int i = 0; i < p->n; i++) {

@@ -1,0 +1,27 @@
+/* kinks.h - what a gradient may differ by because an activation has a kink.
+ *
+ * The slope of relu and leaky_relu jumps at 0, that of the initialiser's output where it is clamped. A unit whose input is there to within rounding takes one slope in one
+ * implementation and the other slope in another, and neither is wrong. Which elements of a gradient depend on such a
+ * unit, and how much, is found out by computing it several times with all weights changed in their last places: an
+ * element without a kink stays put, one with a kink jumps. */
+#ifndef CHECK_REFERENCE_KINKS_H
+#define CHECK_REFERENCE_KINKS_H
+
+#include "nrflv/activation.h"
+#include "nrflv/parameters.h"
+#include "nrflv/status.h"
+
+#include <stdint.h>
+
+/* Writes a gradient of `count` elements, computed from the values of the parameters as they are now. */
+typedef nrf_status gradient_fn(void *context, float *gradient);
+
+/* Whether an activation's slope jumps where inputs are not exact. */
+bool kinks_matter(nrf_activation activation);
+
+/* slack[e] becomes the largest difference between any two of the gradients. The parameters are as before afterwards;
+ * `gradient` is responsible for telling its network about changed values. */
+NRF_MUST_CHECK nrf_status kinks_slack(nrf_parameters *p, gradient_fn *gradient, void *context, int64_t count,
+                                      float *slack);
+
+#endif
