@@ -77,6 +77,27 @@ static void parameters_lie_in_the_order_of_adding(void **state)
   nrf_parameters_free(p);
 }
 
+static void first_parameters_can_be_moved_behind_the_others(void **state)
+{
+  (void)state;
+  nrf_parameters *p      = NULL;
+  const int64_t   dim[3] = {2, 3, 4};
+  const char     *name[] = {"a", "b", "c"};
+  assert_int_equal(nrf_parameters_create(&p), NRF_OK);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(nrf_parameters_add(p, name[i], 1, &dim[i], NRF_START_ZERO, 0, true, NULL), NRF_OK);
+  nrf_parameters_move_to_end(p, 2); /* c, a, b */
+  assert_int_equal(nrf_parameters_finish(p), NRF_OK);
+  const int     order[]  = {2, 0, 1};
+  const int64_t offset[] = {0, 4, 6};
+  for (int i = 0; i < 3; i++) {
+    assert_string_equal(p->item[i].name, name[order[i]]);
+    assert_int_equal(p->item[i].count, dim[order[i]]);
+    assert_int_equal(p->item[i].offset, offset[i]);
+  }
+  nrf_parameters_free(p);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
   (void)state;
@@ -156,6 +177,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parameters_lie_in_the_order_of_adding),
+      cmocka_unit_test(first_parameters_can_be_moved_behind_the_others),
       cmocka_unit_test(what_makes_no_sense_is_refused),
       cmocka_unit_test(starting_values_have_the_distributions_of_their_rules),
       cmocka_unit_test(weight_norm_starts_with_the_norms_of_its_directions),

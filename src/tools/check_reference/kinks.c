@@ -53,3 +53,41 @@ done:
   nrf_free(low);
   return st;
 }
+
+/* ---- gradients with respect to states ---------------------------------------------------------------------- */
+
+typedef struct state_gradient {
+  nrf_energy_model *model;
+  const nrf_states *states;
+  nrf_states       *gradient;
+} state_gradient;
+
+static nrf_status state_gradient_as_array(void *context, float *out)
+{
+  const state_gradient *g = context;
+  nrf_energy_model_parameters_changed(g->model);
+  NRF_RETURN_IF_ERROR(
+      nrf_energy_model_evaluate(g->model, g->states, &(nrf_energy_request){.gradient = g->gradient}));
+  for (int i = 0; i < g->gradient->n_layers; i++) {
+    nrf_states_get_nchw(g->gradient, i, out);
+    out += nrf_states_count(g->gradient, i);
+  }
+  return NRF_OK;
+}
+
+int64_t kinks_state_count(const nrf_states *states)
+{
+  int64_t count = 0;
+  for (int i = 0; i < states->n_layers; i++) count += nrf_states_count(states, i);
+  return count;
+}
+
+nrf_status kinks_state_slack(nrf_energy_model *m, const nrf_states *states, nrf_states *gradient,
+                             float *slack)
+{
+  state_gradient   context = {m, states, gradient};
+  const nrf_status st      = kinks_slack(nrf_energy_model_parameters(m), state_gradient_as_array, &context,
+                                         kinks_state_count(states), slack);
+  nrf_energy_model_parameters_changed(m);
+  return st;
+}

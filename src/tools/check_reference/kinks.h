@@ -7,9 +7,7 @@
 #ifndef CHECK_REFERENCE_KINKS_H
 #define CHECK_REFERENCE_KINKS_H
 
-#include "nrflv/activation.h"
-#include "nrflv/parameters.h"
-#include "nrflv/status.h"
+#include "nrflv/energy_model.h"
 
 #include <stdint.h>
 
@@ -23,5 +21,12 @@ bool kinks_matter(nrf_activation activation);
  * `gradient` is responsible for telling its network about changed values. */
 NRF_MUST_CHECK nrf_status kinks_slack(nrf_parameters *p, gradient_fn *gradient, void *context, int64_t count,
                                       float *slack);
+
+/* The same for the gradient with respect to the states: slack holds all layers, one after the other, each [batch, C, H, W].
+ * gradient: room to work in, of the form of the states. */
+NRF_MUST_CHECK nrf_status kinks_state_slack(nrf_energy_model *m, const nrf_states *states,
+                                            nrf_states *gradient, float *slack);
+/* Elements of such an array. */
+int64_t kinks_state_count(const nrf_states *states);
 
 #endif

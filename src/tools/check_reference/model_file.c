@@ -78,35 +78,6 @@ static nrf_status new_states(const model_case *c, nrf_states **out)
 
 /* ---- energies and their gradients ------------------------------------------------------------------------ */
 
-/* The gradient as one array, each layer [batch, C, H, W]; for kinks_slack(). */
-typedef struct gradient_context {
-  nrf_energy_model *model;
-  const nrf_states *states;
-  nrf_states       *gradient;
-} gradient_context;
-
-static nrf_status gradient_as_array(void *context, float *out)
-{
-  const gradient_context *g = context;
-  nrf_energy_model_parameters_changed(g->model);
-  NRF_RETURN_IF_ERROR(
-      nrf_energy_model_evaluate(g->model, g->states, &(nrf_energy_request){.gradient = g->gradient}));
-  for (int i = 0; i < g->gradient->n_layers; i++) {
-    nrf_states_get_nchw(g->gradient, i, out);
-    out += nrf_states_count(g->gradient, i);
-  }
-  return NRF_OK;
-}
-
-static nrf_status gradient_slack(model_case *c, const nrf_states *states, nrf_states *gradient, float **slack)
-{
-  gradient_context context = {c->model, states, gradient};
-  int64_t          count   = 0;
-  for (int i = 0; i < states->n_layers; i++) count += nrf_states_count(states, i);
-  NRF_RETURN_IF_ERROR(nrf_alloc_floats(count, "kinks", slack));
-  return kinks_slack(nrf_energy_model_parameters(c->model), gradient_as_array, &context, count, *slack);
-}
-
 /* Results that belong to a set of states; the numbers say where in the row of computed states each is found. */
 enum { GRADIENT, NEURON_ENERGY, BNO, COMPUTED };
 
@@ -157,7 +128,10 @@ static nrf_status check_phase(model_case *c, const char *path, const char *prefi
   NRF_TRY(read_states(c->s->file, text_of("%s/states", path).s, 0, states));
 
   restart(c);
-  if (kinks_matter(c->activation)) NRF_TRY(gradient_slack(c, states, computed[GRADIENT], &slack));
+  if (kinks_matter(c->activation)) {
+    NRF_TRY(nrf_alloc_floats(kinks_state_count(states), "kinks", &slack));
+    NRF_TRY(kinks_state_slack(c->model, states, computed[GRADIENT], slack));
+  }
   restart(c);
   NRF_TRY(nrf_energy_model_evaluate(c->model, states, &(nrf_energy_request){.gradient = computed[GRADIENT]}));
   restart(c);

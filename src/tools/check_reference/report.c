@@ -42,7 +42,7 @@ static const double KINKS_AT_MOST = 1e-3;
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
 typedef struct row {
-  char          case_name[128], quantity[128], member[160], note[256], failed_in[64];
+  char          case_name[128], quantity[128], member[160], note[640], failed_in[64];
   struct limits allowed;
   double        max_error, norm_error;
   double        kink_error; /* norm of what kinks excuse, relative to the same norm as norm_error */

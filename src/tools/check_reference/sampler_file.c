@@ -93,7 +93,10 @@ static nrf_status read_settings(chain *c)
   if (sampler->clip_gradient)
     NRF_RETURN_IF_ERROR(
         nrf_h5_read_attribute_double(file, c->path, "clip_state_grad_norm", &sampler->clip_norm));
-  if (o->mom_clip) NRF_RETURN_IF_ERROR(read_per_layer(c, "mom_clip_vals", o->mom_clip_norm));
+  /* The option's name, or the one that sghmc.h5 uses. */
+  const bool as_option = nrf_h5_has_attribute(file, c->path, "mom_clip_vals");
+  if (o->mom_clip)
+    NRF_RETURN_IF_ERROR(read_per_layer(c, as_option ? "mom_clip_vals" : "mom_clip_norm", o->mom_clip_norm));
   if (!(steps >= 0.0 && steps < 0x1p53))
     return nrf_error(NRF_EFORMAT, "%s: '%s': %g burn-in steps", nrf_h5_path(file), c->path, steps);
   o->burn_in_steps = (int64_t)steps;
@@ -137,13 +140,6 @@ done:
   return st;
 }
 
-static int64_t all_units(const nrf_states *s)
-{
-  int64_t count = 0;
-  for (int i = 0; i < s->n_layers; i++) count += nrf_states_count(s, i);
-  return count;
-}
-
 static nrf_status chain_open(chain *c)
 {
   NRF_RETURN_IF_ERROR(make_model(c));
@@ -152,7 +148,7 @@ static nrf_status chain_open(chain *c)
   for (size_t k = 0; k < sizeof states / sizeof *states; k++)
     NRF_RETURN_IF_ERROR(nrf_states_create(a->n_layers, a->size, c->config.batch, states[k]));
   if (kinks_matter(c->config.activation))
-    NRF_RETURN_IF_ERROR(nrf_alloc_floats(all_units(c->states), "kinks", &c->slack));
+    NRF_RETURN_IF_ERROR(nrf_alloc_floats(kinks_state_count(c->states), "kinks", &c->slack));
   return nrf_sampler_create(&c->sampler_config, &nrf_state_kernels_cpu, a->n_layers, a->size, c->config.batch,
                             &c->sampler);
 }
@@ -168,28 +164,12 @@ static void chain_close(chain *c)
 
 /* ---- steps ----------------------------------------------------------------------------------------------- */
 
-static nrf_status gradient_as_array(void *context, float *out)
-{
-  const chain *c = context;
-  nrf_energy_model_parameters_changed(c->model);
-  NRF_RETURN_IF_ERROR(
-      nrf_energy_model_evaluate(c->model, c->states, &(nrf_energy_request){.gradient = c->given_gradient}));
-  for (int i = 0; i < c->states->n_layers; i++) {
-    nrf_states_get_nchw(c->given_gradient, i, out);
-    out += nrf_states_count(c->states, i);
-  }
-  return NRF_OK;
-}
-
 /* What the sampler descends: one forward pass that gives the energy, too. */
 static nrf_status energy_and_gradient(void *context, const nrf_states *states, nrf_states *gradient)
 {
   chain *c = context;
-  if (c->slack != NULL && !c->gradient_is_given) {
-    NRF_RETURN_IF_ERROR(kinks_slack(nrf_energy_model_parameters(c->model), gradient_as_array, c,
-                                    all_units(states), c->slack));
-    nrf_energy_model_parameters_changed(c->model);
-  }
+  if (c->slack != NULL && !c->gradient_is_given)
+    NRF_RETURN_IF_ERROR(kinks_state_slack(c->model, states, gradient, c->slack));
   NRF_RETURN_IF_ERROR(nrf_energy_model_evaluate(
       c->model, states,
       &(nrf_energy_request){.gradient = gradient, .neuron_energy = c->neuron_energy, .total = &c->energy}));

@@ -1,0 +1,113 @@
+/* What check_reference forgives because of kinks, and what it does not. */
+#include "nrflv/memory.h"
+
+/* The tool is a program; these two of its files are tested by themselves. */
+#include "tools/check_reference/kinks.c"
+#include "tools/check_reference/report.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { GRADIENT = 3 };
+
+/* Two weights w0, w1 and three elements: one smooth, one behind a unit whose input w0 - w1 may be at its kink, one behind
+ * a unit whose input w0 is not. */
+static nrf_status toy_gradient(void *context, float *gradient)
+{
+  const nrf_parameters *p = context;
+  gradient[0]             = p->value[0];
+  gradient[1]             = p->value[0] - p->value[1] > 0.0f ? 1.0f : 0.0f;
+  gradient[2]             = p->value[0] > 0.0f ? 1.0f : 0.0f;
+  return NRF_OK;
+}
+
+static void toy_slack(float w0, float w1, float slack[GRADIENT])
+{
+  nrf_parameters *p   = NULL;
+  const int64_t   dim = 2;
+  assert_int_equal(nrf_parameters_create(&p), NRF_OK);
+  assert_int_equal(nrf_parameters_add(p, "w", 1, &dim, NRF_START_ZERO, 0, true, NULL), NRF_OK);
+  assert_int_equal(nrf_parameters_finish(p), NRF_OK);
+  p->value[0] = w0;
+  p->value[1] = w1;
+  assert_int_equal(kinks_slack(p, toy_gradient, p, GRADIENT, slack), NRF_OK);
+  assert_true(p->value[0] == w0 && p->value[1] == w1);
+  nrf_parameters_free(p);
+}
+
+static void elements_behind_a_unit_at_its_kink_have_slack(void **state)
+{
+  (void)state;
+  float slack[GRADIENT];
+  toy_slack(0.5f, 0.5f, slack);
+  assert_true(slack[1] == 1.0f);
+  assert_true(slack[0] > 0.0f && slack[0] <= 2e-6f); /* changes in the last places, no more */
+  assert_true(slack[2] == 0.0f);
+}
+
+static void elements_behind_other_units_have_none(void **state)
+{
+  (void)state;
+  float slack[GRADIENT];
+  toy_slack(0.5f, 0.49999f, slack);
+  assert_true(slack[1] == 0.0f);
+}
+
+enum { COUNT = 100000 };
+
+/* Whether a gradient of ones passes if `wrong` of its elements are off by `error` and their slack is `slack`. */
+static bool passes(int64_t wrong, float error, float slack)
+{
+  report *r = NULL;
+  float  *reference, *ours, *slacks;
+  assert_int_equal(report_create(false, &r), NRF_OK);
+  assert_int_equal(nrf_alloc_floats(COUNT, "test", &reference), NRF_OK);
+  assert_int_equal(nrf_alloc_floats(COUNT, "test", &ours), NRF_OK);
+  assert_int_equal(nrf_alloc_floats(COUNT, "test", &slacks), NRF_OK);
+  for (int64_t i = 0; i < COUNT; i++) {
+    reference[i] = 1.0f;
+    ours[i]      = i < wrong ? 1.0f + error : 1.0f;
+    slacks[i]    = i < wrong ? slack : 0.0f;
+  }
+  const comparison c = {.count = COUNT, .reference = reference, .ours = ours, .stride = 1, .slack = slacks};
+  report_begin_file(r, "file");
+  report_begin_run(r, "run");
+  assert_int_equal(report_arrays(r, "gradient", NULL, RULE_STATE_GRADIENT, &c), NRF_OK);
+  const bool ok = r->rows[0].ok;
+  nrf_free(reference);
+  nrf_free(ours);
+  nrf_free(slacks);
+  report_free(r);
+  return ok;
+}
+
+static void a_difference_within_its_slack_passes_and_no_other(void **state)
+{
+  (void)state;
+  assert_true(passes(0, 0.0f, 0.0f));
+  assert_false(passes(1, 0.01f, 0.0f));
+  assert_true(passes(1, 0.01f, 0.02f));
+  assert_false(passes(1, 0.01f, 0.005f));
+}
+
+static void kinks_excuse_no_more_than_a_thousandth(void **state)
+{
+  (void)state;
+  assert_true(passes(1, 0.3f, 1.0f));            /* 0.3 / sqrt(100000) = 0.95e-3 of the norm */
+  assert_false(passes(1, 0.35f, 1.0f));          /* 1.1e-3                                   */
+  assert_false(passes(COUNT / 2, 0.01f, 0.01f)); /* a slope wrong throughout                 */
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(elements_behind_a_unit_at_its_kink_have_slack),
+      cmocka_unit_test(elements_behind_other_units_have_none),
+      cmocka_unit_test(a_difference_within_its_slack_passes_and_no_other),
+      cmocka_unit_test(kinks_excuse_no_more_than_a_thousandth),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
