@@ -321,7 +321,7 @@ nrf_status compare_layers(const source *s, const char *group, const char *quanti
                           const nrf_states *ours, layers_form form)
 {
   nrf_status  st = NRF_OK;
-  char        names[NRF_MAX_LAYERS][16];
+  char        names[NRF_MAX_LAYERS][24];
   const char *known[NRF_MAX_LAYERS];
   int64_t     offset = 0;
   for (int i = 0; i < ours->n_layers && st == NRF_OK; i++) {
