@@ -25,8 +25,7 @@ THESIS = "model_NRFLV_CIFAR_4SL_small_densebackw_wideSL1base.h5"
 
 class Outcome:
     def __init__(self, arguments):
-        done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=300,
-                              env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=300)
         self.status, self.text, self.errors = done.returncode, done.stdout, done.stderr.splitlines()
         self.failed = [" ".join(line.split()) for line in done.stdout.splitlines() if "  FAIL" in line]
 

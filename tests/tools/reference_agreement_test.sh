@@ -8,6 +8,5 @@ if [ ! -f "$reference/sghmc.h5" ]; then
   echo "skipped: there are no reference files in '$reference'"
   exit 77
 fi
-# Waiting threads sleep: other tests run at the same time.
-OMP_WAIT_POLICY=passive "$NRFLV_BUILD_DIR/check_reference" "$reference"/model_*.h5 "$reference/sghmc.h5" \
+"$NRFLV_BUILD_DIR/check_reference" "$reference"/model_*.h5 "$reference/sghmc.h5" \
   "$reference/sampler_step.h5" "$reference/training_update.h5"
