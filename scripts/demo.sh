@@ -4,11 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-name=demo
+name=demo-$(date +%Y%m%d-%H%M%S) # nrflv never overwrites a model
 scripts/build.sh release --target nrflv
 build/nrflv --train --model_name "$name" --seed 1 --threads "$(nproc)" \
   --dataset dead_leaves --data_dir data --architecture demo_colour_3SL \
-  --batch_size 32 --num_it_pos 20 --num_it_neg 20 --max_batches 60 \
+  --batch_size 32 --num_it_pos 20 --num_it_neg 20 --max_batches 60 --initter_network_lr 0.1 \
   --img_logging_interval 10 --scalar_logging_interval 10 --model_save_interval 20
 
 newest() { find "exps/samples/$name" -maxdepth 1 -name '[0-9]*.png' 2>/dev/null | sort | tail -n 1; }

@@ -33,6 +33,13 @@ def the_files_hold_what_they_should(place):
         check(f["states/positive/layer_1"].shape == (4, 8, 8, 8), "the previous states belong into the file")
 
 
+def every_epoch_has_its_own_order(place):
+    place.train("order", "--max_batches", 12, "--epochs", 3, "--save_pos_images", "--img_logging_interval", 11)
+    pictures = place.directory / "exps" / "samples" / "order"
+    first, second = ((pictures / f"p0_{batch:06d}.png").read_bytes() for batch in (0, 11))
+    check(first != second, "the second epoch begins with the images of the first")
+
+
 def threads_do_not_matter(place):
     place.train("two_threads", "--max_batches", 12, "--epochs", 3, "--threads", 2)
     same_bytes(place.model("thesis_like_whole"), place.model("two_threads"), "two threads")
@@ -51,6 +58,7 @@ def main():
         for variant, options in VARIANTS.items():
             batches_in_two_sessions(place, variant, options)
         the_files_hold_what_they_should(place)
+        every_epoch_has_its_own_order(place)
         threads_do_not_matter(place)
         a_loaded_model_goes_on_under_a_new_name(place)
 

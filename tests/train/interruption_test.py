@@ -8,7 +8,7 @@ import h5py
 from nrflv_runs import Workplace, check, same_bytes
 
 RUN = ["--train", "--seed", "3", "--threads", "1", "--architecture", os.path.join(os.path.dirname(__file__), "tiny.json"),
-       "--batch_size", "4", "--num_it_pos", "230", "--num_it_neg", "200", "--num_burn_in_steps", "100", "--epochs", "1",
+       "--batch_size", "2", "--num_it_pos", "230", "--num_it_neg", "200", "--num_burn_in_steps", "100", "--epochs", "1",
        "--max_batches", "4", "--model_save_interval", "1000", "--img_logging_interval", "3", "--scalar_logging_interval", "7",
        "--truncate_pos_its", "--truncate_pos_its_threshold", "200", "--trunc_pos_history_len", "5"]
 
@@ -55,7 +55,7 @@ def stop_and_continue(place, number, delay):
 def signals(place):
     """Stops in both phases are among them: a phase is most of the time of a batch, and delays differ."""
     parts = set()
-    for attempt in range(4):
+    for attempt in range(3):
         for number in EXIT:
             parts.add(stop_and_continue(place, number, delay=0.011 * attempt))
     check(parts & {"positive phase", "negative phase"}, f"no stop within a phase, only {parts}")
