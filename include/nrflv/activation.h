@@ -4,8 +4,8 @@
 
 typedef enum nrf_activation {
   NRF_IDENTITY,
-  NRF_HARDTANH,      /* clamp to [-1, 1]; slope 0 on the bounds            */
-  NRF_HARDSIG,       /* clamp to [0, 1]; slope 0 on the bounds             */
+  NRF_HARDTANH, /* clamp to [-1, 1]; slope 0 on the bounds            */
+  NRF_HARDSIG,  /* clamp to [0, 1]; slope 0 on the bounds             */
   NRF_RELU,
   NRF_LEAKY_RELU,    /* slope 0.01 at and below 0                          */
   NRF_SWISH,         /* x sigmoid(x)                                       */

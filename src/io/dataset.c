@@ -143,7 +143,7 @@ nrf_status nrf_dataset_file_path(const nrf_dataset_kind *kind, const nrf_dataset
 
   char packed[PATH_MAX];
   NRF_RETURN_IF_ERROR(nrf_dataset_path(packed, "%s.gz", path));
-  if (nrf_dataset_path_exists(packed)) strcpy(path, packed);
+  if (nrf_dataset_path_exists(packed)) memcpy(path, packed, sizeof packed);
   return NRF_OK;
 }
 

@@ -25,7 +25,7 @@ static nrf_status first_missing(const nrf_dataset_kind *kind, const nrf_dataset_
                                 nrf_split split, const nrf_dataset_file **missing)
 {
   *missing = NULL;
-  for (int f = 0; f < kind->num_files; f++) {
+  for (int f = 0; kind->files != NULL && f < kind->num_files; f++) {
     if (kind->files[f].split != split) continue;
     bool exists;
     NRF_RETURN_IF_ERROR(file_exists(kind, config, &kind->files[f], &exists));
@@ -139,7 +139,7 @@ nrf_status nrf_dataset_fetch(const nrf_dataset_kind *kind, const nrf_dataset_con
   NRF_TRY(kind->archive.name ? fetch_archive(kind, config) : fetch_files(kind, config));
 done:
   if (lock >= 0) close(lock);
-  if (st == NRF_ENETWORK || st == NRF_EIO)
+  if (missing && (st == NRF_ENETWORK || st == NRF_EIO))
     st = nrf_error_context(
         st,
         "%s/%s: the %s set of %s is not there and could not be fetched (name its place with "

@@ -261,7 +261,7 @@ nrf_status nrf_download(const nrf_download_request *rq)
 done:
   if (t.curl) curl_easy_cleanup(t.curl);
   if (t.fd >= 0) close(t.fd);
-  if (t.fd >= 0 && st != NRF_OK && t.have == 0) unlink(t.part); /* nothing to continue from */
+  if (t.part && t.fd >= 0 && st != NRF_OK && t.have == 0) unlink(t.part); /* nothing to continue from */
   free(t.part);
   return st;
 }

@@ -215,11 +215,15 @@ static nrf_status open_new(nrf_event_file *file, const char *directory)
 /* The limits of tensorflow::histogram::Histogram, as torch.utils.tensorboard and tensorboardX use them. */
 static void fill_limits(nrf_event_file *file)
 {
-  int n_positive = 0;
-  for (double v = 1e-12; v < 1e20; v *= 1.1) n_positive++;
+  int    n_positive = 0;
+  double v          = 1e-12;
+  while (v < 1e20) {
+    v *= 1.1;
+    n_positive++;
+  }
   file->n_limits           = 2 * n_positive + 1;
   file->limits[n_positive] = 0.0;
-  double v                 = 1e-12;
+  v                        = 1e-12;
   for (int i = 1; i <= n_positive; i++, v *= 1.1) {
     file->limits[n_positive + i] = v;
     file->limits[n_positive - i] = -v;

@@ -486,8 +486,9 @@ static nrf_status read_one_string(const nrf_h5_file *file, const char *object, c
     NRF_FAIL(NRF_ESHAPE, "%s: %s%s%s holds %lld strings, one expected", file->path, object,
              attribute != NULL ? ", attribute " : "", attribute != NULL ? attribute : "",
              (long long)strings.count);
-  NRF_TRY(nrf_alloc(strlen(strings.item[0]) + 1, file->path, &memory));
-  *out = strcpy(memory, strings.item[0]);
+  const size_t bytes = strlen(strings.item[0]) + 1;
+  NRF_TRY(nrf_alloc(bytes, file->path, &memory));
+  *out = memcpy(memory, strings.item[0], bytes);
 done:
   nrf_h5_strings_free(&strings);
   return st;

@@ -141,7 +141,7 @@ nrf_status nrf_tar_gz_extract(const char *archive, const nrf_tar_member *members
                    .num_members = num_members,
                    .cancelled   = cancelled,
                    .user        = user};
-  x.files       = calloc((size_t)num_members, sizeof *x.files);
+  x.files       = calloc((size_t)num_members, sizeof(nrf_atomic_file *));
   x.buffer      = malloc(COPY_BYTES);
   if (!x.files || !x.buffer) NRF_FAIL(NRF_ENOMEM, "%s: out of memory", archive);
 

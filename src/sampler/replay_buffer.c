@@ -120,7 +120,7 @@ nrf_status nrf_replay_buffer_push(nrf_replay_buffer *b, const nrf_states *s)
 {
   NRF_RETURN_IF_ERROR(check_layers(b, s));
   for (int n = 0; n < s->batch; n++) {
-    const float *layer[NRF_MAX_LAYERS];
+    const float *layer[NRF_MAX_LAYERS] = {NULL};
     for (int i = 0; i < s->n_layers; i++) layer[i] = s->data[i] + n * nrf_layer_units(s->size[i]);
     NRF_RETURN_IF_ERROR(nrf_replay_buffer_append(b, layer));
   }

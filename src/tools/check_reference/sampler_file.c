@@ -155,8 +155,10 @@ static nrf_status chain_open(chain *c)
 
 static void chain_close(chain *c)
 {
-  nrf_states *const states[] = {c->states, c->noise, c->neuron_energy, c->given_gradient};
-  for (size_t k = 0; k < sizeof states / sizeof *states; k++) nrf_states_free(states[k]);
+  nrf_states_free(c->states);
+  nrf_states_free(c->noise);
+  nrf_states_free(c->neuron_energy);
+  nrf_states_free(c->given_gradient);
   nrf_sampler_free(c->sampler);
   nrf_energy_model_free(c->model);
   nrf_free(c->slack);

@@ -213,8 +213,13 @@ static nrf_status check_case(const source *s, const char *path)
   NRF_TRY(compare_trajectory(&t));
 done:
   nrf_state_optimizer_free(t.optimizer);
-  nrf_states *const states[] = {t.states, t.gradient, t.noise, t.minv, t.sigma, t.friction, t.displacement};
-  for (size_t k = 0; k < sizeof states / sizeof *states; k++) nrf_states_free(states[k]);
+  nrf_states_free(t.states);
+  nrf_states_free(t.gradient);
+  nrf_states_free(t.noise);
+  nrf_states_free(t.minv);
+  nrf_states_free(t.sigma);
+  nrf_states_free(t.friction);
+  nrf_states_free(t.displacement);
   for (int k = 0; k < QUANTITIES; k++) nrf_free(t.computed[k]);
   nrf_free(t.given_gradient);
   nrf_free(t.given_noise);
