@@ -19,8 +19,11 @@ static nrf_status evaluate(const loss_input *in, loss_result *out)
   const double up = out->positive_energy, down = out->negative_energy;
   const double by_positive = 1.0 + 2.0 * in->l2 * up, by_negative = -1.0 + 2.0 * in->l2 * down;
   out->loss = up - down + in->l2 * (up * up + down * down);
-  for (int64_t e = 0; e < p->count; e++)
-    out->gradient[e] = (float)(by_positive * (double)out->gradient[e] + by_negative * (double)negative[e]);
+  for (int64_t e = 0; e < p->count; e++) {
+    const double first = by_positive * (double)out->gradient[e], second = by_negative * (double)negative[e];
+    out->gradient[e] = (float)(first + second);
+    if (out->terms != NULL) out->terms[e] = (float)(fabs(first) + fabs(second));
+  }
 done:
   nrf_free(negative);
   return st;

@@ -17,6 +17,7 @@ typedef struct loss_input {
 typedef struct loss_result {
   double loss, positive_energy, negative_energy;
   float *gradient;
+  float *terms; /* NULL, or room: magnitudes of the two energies' parts of the gradient, added */
 } loss_result;
 
 /* Also writes the slack of the gradient (kinks.h) to `slack` unless that is NULL. */

@@ -164,19 +164,22 @@ static nrf_status check_loss(model_case *c)
   NRF_TRY(read_states(s->file, text_of("%s/positive_phase/states", c->path).s, 0, positive));
   NRF_TRY(read_states(s->file, text_of("%s/negative_phase/states", c->path).s, 0, negative));
   NRF_TRY(nrf_alloc_floats(p->count, "gradient", &ours.gradient));
+  NRF_TRY(nrf_alloc_floats(p->count, "gradient", &ours.terms));
   if (kinks_matter(c->activation)) NRF_TRY(nrf_alloc_floats(p->count, "kinks", &slack));
 
   restart(c);
   NRF_TRY(loss_evaluate(&(loss_input){c->model, positive, negative, c->l2}, &ours, slack));
   NRF_TRY(compare_loss(s, group.s, "training_loss", c->l2, &ours));
   NRF_TRY(compare_parameters(s, text_of("%s/gradient", group.s).s, "training_loss/gradient",
-                             RULE_PARAMETER_GRADIENT, p, ours.gradient, NULL, slack));
+                             RULE_PARAMETER_GRADIENT, p,
+                             (parameter_arrays){.ours = ours.gradient, .slack = slack, .terms = ours.terms}));
   static const char *const known[] = {"loss", "positive_energy", "negative_energy", "gradient"};
   NRF_TRY(compare_members(s, group.s, "training_loss", sizeof known / sizeof *known, known));
 done:
   nrf_states_free(positive);
   nrf_states_free(negative);
   nrf_free(ours.gradient);
+  nrf_free(ours.terms);
   nrf_free(slack);
   return st;
 }

@@ -41,6 +41,8 @@ typedef struct comparison {
   int64_t      stride;
   const float *before; /* for RULE_UPDATED_PARAMETER: what it was before the update */
   const float *slack;  /* NULL, or what an element may differ by because of kinks (kinks.h) */
+  const float
+      *terms; /* NULL, or the magnitudes of what an element is the sum of (a difference, if they cancel) */
 } comparison;
 
 typedef struct report report;

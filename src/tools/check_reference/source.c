@@ -370,8 +370,7 @@ static nrf_status compare_full_norm(const source *s, const char *name, const cha
 }
 
 static nrf_status compare_parameter(const source *s, const char *name, const char *quantity, rule_id rule,
-                                    const nrf_parameter *item, const float *ours, const float *before,
-                                    const float *slack)
+                                    const nrf_parameter *item, parameter_arrays arrays)
 {
   int64_t      stride = 1;
   nrf_h5_shape shape  = parameter_shape(item);
@@ -382,10 +381,11 @@ static nrf_status compare_parameter(const source *s, const char *name, const cha
     shape = nrf_h5_vector((item->count - 1) / stride + 1);
   }
   const int64_t    at = item->offset;
-  const comparison c  = {.ours   = ours + at,
+  const comparison c  = {.ours   = arrays.ours + at,
                          .stride = stride,
-                         .before = before != NULL ? before + at : NULL,
-                         .slack  = slack != NULL ? slack + at : NULL};
+                         .before = arrays.before != NULL ? arrays.before + at : NULL,
+                         .slack  = arrays.slack != NULL ? arrays.slack + at : NULL,
+                         .terms  = arrays.terms != NULL ? arrays.terms + at : NULL};
   nrf_status       st = compare_with_file(s, name, quantity, item->name, rule, shape, c);
   if (st == NRF_OK && nrf_h5_has_attribute(s->file, name, "full_l2_norm"))
     st = compare_full_norm(s, name, text_of("%s, norms", quantity).s, item->name, rule, item->count, c.ours,
@@ -394,8 +394,7 @@ static nrf_status compare_parameter(const source *s, const char *name, const cha
 }
 
 nrf_status compare_parameters(const source *s, const char *group, const char *quantity, rule_id rule,
-                              const nrf_parameters *p, const float *ours, const float *before,
-                              const float *slack)
+                              const nrf_parameters *p, parameter_arrays arrays)
 {
   nrf_status     st    = NRF_OK;
   nrf_h5_strings names = {0, NULL};
@@ -411,7 +410,7 @@ nrf_status compare_parameters(const source *s, const char *group, const char *qu
       continue;
     }
     NRF_TRY(compare_parameter(s, text_of("%s/%s", group, names.item[k]).s, quantity, rule, &p->item[index],
-                              ours, before, slack));
+                              arrays));
     seen[index] = true;
   }
   for (int j = 0; j < p->n; j++)

@@ -94,11 +94,14 @@ typedef struct layers_form {
 NRF_MUST_CHECK nrf_status compare_layers(const source *s, const char *group, const char *quantity,
                                          rule_id rule, const nrf_states *ours, layers_form form);
 
-/* One tensor for each trainable parameter; ours, before (may be NULL), slack (may be NULL) [p->count]. Norms of whole
- * tensors, where the file has them, are rows of their own. */
+/* What is compared of each parameter, and what that needs (report.h): [parameters->count], NULL but for ours. */
+typedef struct parameter_arrays {
+  const float *ours, *before, *slack, *terms;
+} parameter_arrays;
+
+/* One tensor for each trainable parameter. Norms of whole tensors, where the file has them, are rows of their own. */
 NRF_MUST_CHECK nrf_status compare_parameters(const source *s, const char *group, const char *quantity,
-                                             rule_id rule, const nrf_parameters *p, const float *ours,
-                                             const float *before, const float *slack);
+                                             rule_id rule, const nrf_parameters *p, parameter_arrays arrays);
 
 /* The attribute trainable_parameter_names_in_order_json of an object, if it has it. */
 NRF_MUST_CHECK nrf_status compare_parameter_order(const source *s, const char *object,

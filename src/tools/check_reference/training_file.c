@@ -37,15 +37,23 @@ typedef struct learner {
   nrf_weight_optimizer *optimizer;
   float                *gradient, *clipped, *before; /* [parameters->count] */
   float                *slack;                       /* the same, NULL where there are no kinks */
+  float                *terms;                       /* the same, NULL if the gradient is no difference */
 } learner;
 
 static nrf_status learner_open(learner *l, nrf_parameters *p, nrf_weight_optimizer_kind kind, double rate,
-                               bool has_kinks)
+                               bool has_kinks, bool is_difference)
 {
-  l->parameters          = p;
-  float **const arrays[] = {&l->gradient, &l->clipped, &l->before, &l->slack};
-  for (int k = 0; k < (has_kinks ? 4 : 3); k++)
-    NRF_RETURN_IF_ERROR(nrf_alloc_floats(p->count, "gradient", arrays[k]));
+  l->parameters = p;
+  const struct {
+    float **array;
+    bool    needed;
+  } arrays[] = {{&l->gradient, true},
+                {&l->clipped, true},
+                {&l->before, true},
+                {&l->slack, has_kinks},
+                {&l->terms, is_difference}};
+  for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+    if (arrays[k].needed) NRF_RETURN_IF_ERROR(nrf_alloc_floats(p->count, "gradient", arrays[k].array));
   return nrf_weight_optimizer_create(kind, rate, p, &l->optimizer);
 }
 
@@ -56,6 +64,7 @@ static void learner_close(learner *l)
   nrf_free(l->clipped);
   nrf_free(l->before);
   nrf_free(l->slack);
+  nrf_free(l->terms);
 }
 
 /* One step with l->gradient; afterwards l->clipped is the gradient as used and l->before the parameters as they were. */
@@ -69,12 +78,21 @@ static void learner_step(learner *l)
 
 /* A group of an update with one tensor per parameter, compared if it is there or has to be. */
 static nrf_status compare_tensors(const learner *l, const char *update, const char *name, bool needed,
-                                  rule_id rule, const float *ours, const float *before, const float *slack)
+                                  rule_id rule, parameter_arrays arrays)
 {
   const text group = text_of("%s/%s/%s", l->path, update, name);
   if (!needed && !nrf_h5_exists(l->s->file, group.s)) return NRF_OK;
-  return compare_parameters(l->s, group.s, text_of("%s/%s", update, name).s, rule, l->parameters, ours,
-                            before, slack);
+  return compare_parameters(l->s, group.s, text_of("%s/%s", update, name).s, rule, l->parameters, arrays);
+}
+
+/* What an update of any network must have: the gradient, and what came of it. */
+static nrf_status compare_update(const learner *l, const char *update)
+{
+  NRF_RETURN_IF_ERROR(
+      compare_tensors(l, update, "gradient", true, RULE_PARAMETER_GRADIENT,
+                      (parameter_arrays){.ours = l->gradient, .slack = l->slack, .terms = l->terms}));
+  return compare_tensors(l, update, "parameters_after", true, RULE_UPDATED_PARAMETER,
+                         (parameter_arrays){.ours = l->parameters->value, .before = l->before});
 }
 
 /* Updates are groups update_1, update_2, ... Calls update() for each in turn. */
@@ -182,7 +200,7 @@ static nrf_status field_open(field_learner *f)
   NRF_RETURN_IF_ERROR(
       nrf_states_create(architecture.n_layers, architecture.size, config.batch, &f->negative));
   NRF_RETURN_IF_ERROR(compare_parameter_order(s, "/parameters", p));
-  return learner_open(&f->base, p, f->optimizer->kind, f->rate, kinks_matter(config.activation));
+  return learner_open(&f->base, p, f->optimizer->kind, f->rate, kinks_matter(config.activation), true);
 }
 
 /* Whether clipping changed anything is an attribute of the update. */
@@ -205,7 +223,7 @@ static nrf_status update_field(void *context, const char *update)
   const struct optimizer *o = f->optimizer;
   const source           *s = l->s;
   text                    states;
-  loss_result             ours  = {.gradient = l->gradient};
+  loss_result             ours  = {.gradient = l->gradient, .terms = l->terms};
   const text              group = text_of("%s/%s", l->path, update);
   NRF_RETURN_IF_ERROR(states_of(f, update, &states));
   NRF_RETURN_IF_ERROR(read_states(s->file, text_of("%s/positive", states.s).s, 0, f->positive));
@@ -217,14 +235,12 @@ static nrf_status update_field(void *context, const char *update)
   learner_step(l);
   nrf_energy_model_parameters_changed(f->model);
 
+  NRF_RETURN_IF_ERROR(compare_update(l, update));
   NRF_RETURN_IF_ERROR(
-      compare_tensors(l, update, "gradient", true, RULE_PARAMETER_GRADIENT, l->gradient, NULL, l->slack));
-  NRF_RETURN_IF_ERROR(
-      compare_tensors(l, update, "clipped_gradient", false, o->clipped_rule, l->clipped, NULL, l->slack));
-  NRF_RETURN_IF_ERROR(compare_tensors(l, update, "parameters_after", true, RULE_UPDATED_PARAMETER,
-                                      l->parameters->value, l->before, NULL));
-  NRF_RETURN_IF_ERROR(
-      compare_tensors(l, update, o->moment, false, o->moment_rule, l->optimizer->moment, NULL, NULL));
+      compare_tensors(l, update, "clipped_gradient", false, o->clipped_rule,
+                      (parameter_arrays){.ours = l->clipped, .slack = l->slack, .terms = l->terms}));
+  NRF_RETURN_IF_ERROR(compare_tensors(l, update, o->moment, false, o->moment_rule,
+                                      (parameter_arrays){.ours = l->optimizer->moment}));
   NRF_RETURN_IF_ERROR(compare_clipping(f, update));
 
   const char *const known[] = {"loss",     "positive_energy",  "negative_energy",
@@ -350,7 +366,7 @@ static nrf_status proposal_open(proposal_learner *i)
   NRF_RETURN_IF_ERROR(read_states(file, target.s, 1, i->target));
   NRF_RETURN_IF_ERROR(compare_parameter_order(s, path, p));
   /* Whatever the activation of its layers, its output is clamped or rectified, and has kinks. */
-  return learner_open(&i->base, p, NRF_WEIGHTS_NESTEROV, rate, true);
+  return learner_open(&i->base, p, NRF_WEIGHTS_NESTEROV, rate, true, false);
 }
 
 static nrf_status gradient_only(void *context, float *gradient)
@@ -405,10 +421,7 @@ static nrf_status update_proposal(void *context, const char *update)
   learner_step(l);
   nrf_initialiser_parameters_changed(i->network);
 
-  NRF_RETURN_IF_ERROR(
-      compare_tensors(l, update, "gradient", true, RULE_PARAMETER_GRADIENT, l->gradient, NULL, l->slack));
-  NRF_RETURN_IF_ERROR(compare_tensors(l, update, "parameters_after", true, RULE_UPDATED_PARAMETER,
-                                      l->parameters->value, l->before, NULL));
+  NRF_RETURN_IF_ERROR(compare_update(l, update));
   return compare_members(l->s, text_of("%s/%s", l->path, update).s, update, sizeof known / sizeof *known,
                          known);
 }

@@ -1,4 +1,4 @@
-/* What check_reference forgives because of kinks, and what it does not. */
+/* What check_reference forgives because of kinks and of cancellation, and what it does not. */
 #include "nrflv/memory.h"
 
 /* The tool is a program; these two of its files are tested by themselves. */
@@ -93,12 +93,37 @@ static void a_difference_within_its_slack_passes_and_no_other(void **state)
   assert_false(passes(1, 0.01f, 0.005f));
 }
 
-static void kinks_excuse_no_more_than_a_thousandth(void **state)
+static void kinks_excuse_no_more_than_a_hundredth(void **state)
 {
   (void)state;
-  assert_true(passes(1, 0.3f, 1.0f));            /* 0.3 / sqrt(100000) = 0.95e-3 of the norm */
-  assert_false(passes(1, 0.35f, 1.0f));          /* 1.1e-3                                   */
-  assert_false(passes(COUNT / 2, 0.01f, 0.01f)); /* a slope wrong throughout                 */
+  assert_true(passes(1, 3.0f, 4.0f));            /* 3 / sqrt(100000) = 0.95e-2 of the norm */
+  assert_false(passes(1, 3.5f, 4.0f));           /* 1.1e-2                                 */
+  assert_false(passes(COUNT / 2, 0.02f, 0.02f)); /* a slope wrong throughout: 1.4e-2       */
+}
+
+/* Whether a tensor of one element, 1, passes with an error if its terms are so large. */
+static bool difference_passes(float error, float terms)
+{
+  report          *r         = NULL;
+  const float      reference = 1.0f, ours = 1.0f + error;
+  const comparison c = {.count = 1, .reference = &reference, .ours = &ours, .stride = 1, .terms = &terms};
+  assert_int_equal(report_create(false, &r), NRF_OK);
+  report_begin_file(r, "file");
+  report_begin_run(r, "run");
+  assert_int_equal(report_arrays(r, "gradient", "bias", RULE_PARAMETER_GRADIENT, &c), NRF_OK);
+  const bool ok = r->rows[0].ok;
+  report_free(r);
+  return ok;
+}
+
+static void differences_of_large_gradients_may_be_off_by_a_little_more(void **state)
+{
+  (void)state;
+  assert_true(difference_passes(2e-5f, 1.0f));
+  assert_false(difference_passes(5e-5f, 1.0f));
+  assert_false(difference_passes(5e-5f, 9.0f));
+  assert_true(difference_passes(5e-5f, 11.0f));
+  assert_false(difference_passes(2e-4f, 1000.0f));
 }
 
 int main(void)
@@ -107,7 +132,8 @@ int main(void)
       cmocka_unit_test(elements_behind_a_unit_at_its_kink_have_slack),
       cmocka_unit_test(elements_behind_other_units_have_none),
       cmocka_unit_test(a_difference_within_its_slack_passes_and_no_other),
-      cmocka_unit_test(kinks_excuse_no_more_than_a_thousandth),
+      cmocka_unit_test(kinks_excuse_no_more_than_a_hundredth),
+      cmocka_unit_test(differences_of_large_gradients_may_be_off_by_a_little_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
