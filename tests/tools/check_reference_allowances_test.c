@@ -101,6 +101,29 @@ static void kinks_excuse_no_more_than_a_hundredth(void **state)
   assert_false(passes(COUNT / 2, 0.02f, 0.02f)); /* a slope wrong throughout: 1.4e-2       */
 }
 
+static void not_a_number_and_infinity_never_pass(void **state)
+{
+  (void)state;
+  static const rule_id rules[]     = {RULE_STATE_GRADIENT,
+                                      RULE_TOTAL_ENERGY}; /* with and without a limit on the norm */
+  static const float   values[][3] = {{1.0f, NAN, 1.0f}, {INFINITY, 1.0f, 1.0f}, {1.0f, 1.0f, NAN}};
+  static const float   ones[3]     = {1.0f, 1.0f, 1.0f};
+  for (size_t k = 0; k < 2 * 3 * 3; k++) {
+    /* In the reference, in ours, and in both. */
+    const float     *odd = values[k / 2 % 3];
+    const size_t     at  = k / 6;
+    const comparison c   = {
+          .count = 3, .reference = at == 1 ? ones : odd, .ours = at == 0 ? ones : odd, .stride = 1};
+    report *r = NULL;
+    assert_int_equal(report_create(false, &r), NRF_OK);
+    report_begin_file(r, "file");
+    report_begin_run(r, "run");
+    assert_int_equal(report_arrays(r, "quantity", NULL, rules[k % 2], &c), NRF_OK);
+    assert_false(r->rows[0].ok);
+    report_free(r);
+  }
+}
+
 /* Whether a tensor of one element, 1, passes with an error if its terms are so large. */
 static bool difference_passes(float error, float terms)
 {
@@ -133,6 +156,7 @@ int main(void)
       cmocka_unit_test(elements_behind_other_units_have_none),
       cmocka_unit_test(a_difference_within_its_slack_passes_and_no_other),
       cmocka_unit_test(kinks_excuse_no_more_than_a_hundredth),
+      cmocka_unit_test(not_a_number_and_infinity_never_pass),
       cmocka_unit_test(differences_of_large_gradients_may_be_off_by_a_little_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

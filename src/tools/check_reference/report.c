@@ -181,10 +181,7 @@ static double relative(double error, double size)
 static double largest_magnitude(const comparison *c)
 {
   double largest = 0.0;
-  for (int64_t i = 0; i < c->count; i++) {
-    const double magnitude = fabs((double)c->reference[i]);
-    if (!(magnitude <= largest)) largest = magnitude; /* a NaN stays */
-  }
+  for (int64_t i = 0; i < c->count; i++) largest = fmax(largest, fabs((double)c->reference[i]));
   return largest;
 }
 
@@ -221,7 +218,8 @@ static void measure(const comparison *c, bool with_slack, row *out)
     change_squares += change * change;
     squares += error * error;
     excused += slack * slack;
-    if (!(error <= worst)) worst = error;
+    if (!isfinite(difference)) worst = INFINITY; /* for good */
+    if (error > worst) worst = error;
     if (slack > out->allowed.norm * largest) out->kinks++;
   }
   double size = norm_of_reference(c);
