@@ -8,8 +8,8 @@ name=demo-$(date +%Y%m%d-%H%M%S) # nrflv never overwrites a model
 scripts/build.sh release --target nrflv
 build/nrflv --train --model_name "$name" --seed 1 --threads "$(nproc)" \
   --dataset dead_leaves --data_dir data --architecture demo_colour_3SL \
-  --batch_size 32 --num_it_pos 20 --num_it_neg 20 --max_batches 60 --initter_network_lr 0.1 \
-  --img_logging_interval 10 --scalar_logging_interval 10 --model_save_interval 20
+  --batch_size 32 --num_it_pos 20 --num_it_neg 20 --max_batches 150 --initter_network_lr 0.1 \
+  --img_logging_interval 25 --scalar_logging_interval 20 --model_save_interval 50
 
 newest() { find "exps/samples/$name" -maxdepth 1 -name '[0-9]*.png' 2>/dev/null | sort | tail -n 1; }
 cat <<END
