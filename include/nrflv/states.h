@@ -10,6 +10,7 @@
 
 #include "nrflv/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,9 @@ void nrf_states_get_nchw(const nrf_states *s, int layer, float *nchw);
 /* One image of one layer to and from CHW: samples of the replay buffer, of a data set. */
 void nrf_states_set_image(nrf_states *s, int layer, int image, const float *chw);
 void nrf_states_get_image(const nrf_states *s, int layer, int image, float *chw);
+
+/* Whether these are states of such layers for such a batch. */
+bool nrf_states_fit(const nrf_states *s, int n_layers, const nrf_layer_size size[], int batch);
 
 static inline int64_t nrf_states_count(const nrf_states *s, int layer)
 {

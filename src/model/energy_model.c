@@ -166,13 +166,11 @@ static void add_states(nrf_energy_model *m, const nrf_node node[], const nrf_sta
 static nrf_status check_states(const nrf_energy_model *m, const nrf_states *s, const char *what)
 {
   const nrf_architecture *a = &m->architecture;
-  if (s->n_layers != a->n_layers || s->batch != m->config.batch)
-    return nrf_error(NRF_ESHAPE, "%s: %s for %d layers and %d images, the model has %d and %d", a->name, what,
-                     s->n_layers, s->batch, a->n_layers, m->config.batch);
-  for (int i = 0; i < a->n_layers; i++)
-    if (memcmp(&s->size[i], &a->size[i], sizeof s->size[i]) != 0)
-      return nrf_error(NRF_ESHAPE, "%s: %s of layer %d have another size than the layer", a->name, what, i);
-  return NRF_OK;
+  if (nrf_states_fit(s, a->n_layers, a->size, m->config.batch)) return NRF_OK;
+  return nrf_error(
+      NRF_ESHAPE,
+      "%s: %s of %d layers for %d images do not fit the model's %d layers for %d images, or their sizes",
+      a->name, what, s->n_layers, s->batch, a->n_layers, m->config.batch);
 }
 
 static double sum_states(const nrf_states *s)

@@ -172,11 +172,10 @@ void nrf_initialiser_parameters_changed(nrf_initialiser *m)
 
 static nrf_status check_states(const nrf_initialiser *m, const nrf_states *s)
 {
-  const nrf_architecture *a    = &m->architecture;
-  bool                    fits = s->n_layers == a->n_layers && s->batch == m->config.batch;
-  for (int i = 0; fits && i < a->n_layers; i++)
-    fits = memcmp(&s->size[i], &a->size[i], sizeof s->size[i]) == 0;
-  return fits ? NRF_OK : nrf_error(NRF_ESHAPE, "%s: states that do not fit the initialiser network", a->name);
+  const nrf_architecture *a = &m->architecture;
+  return nrf_states_fit(s, a->n_layers, a->size, m->config.batch)
+             ? NRF_OK
+             : nrf_error(NRF_ESHAPE, "%s: states that do not fit the initialiser network", a->name);
 }
 
 nrf_status nrf_initialiser_predict(nrf_initialiser *m, nrf_states *s)

@@ -40,6 +40,16 @@ void nrf_states_copy(nrf_states *dst, const nrf_states *src)
     memcpy(dst->data[i], src->data[i], (size_t)nrf_states_count(src, i) * sizeof(float));
 }
 
+bool nrf_states_fit(const nrf_states *s, int n_layers, const nrf_layer_size size[], int batch)
+{
+  if (s->n_layers != n_layers || s->batch != batch) return false;
+  for (int i = 0; i < n_layers; i++)
+    if (s->size[i].channels != size[i].channels || s->size[i].height != size[i].height ||
+        s->size[i].width != size[i].width)
+      return false;
+  return true;
+}
+
 void nrf_states_set_image(nrf_states *s, int layer, int image, const float *chw)
 {
   const int     channels = s->size[layer].channels;
