@@ -59,7 +59,7 @@ static nrf_status check_request(nrf_settings *s, const nrf_stages *stages)
 {
   if (s->use_cuda && !nrf_build_has_cuda())
     return nrf_error(NRF_EUNSUPPORTED,
-                     "--use_cuda: this build has no CUDA; configure it with -DNRFLV_CUDA=ON");
+                     "--use_cuda: this build has no CUDA backend (this version is for the CPU)");
   NRF_RETURN_IF_ERROR(nrf_settings_randomize(s));
   return nrf_stages_check(stages);
 }
