@@ -18,35 +18,46 @@ def batches_done(path):
         return int(f["progress"].attrs["batches"])
 
 
-def session(place, name, done):
-    """A process that goes on to BATCHES batches; from the beginning if there is no checkpoint yet."""
-    if not place.model(name).exists():
-        return place.start(*RUN, "--model_name", name, "--max_batches", BATCHES)
-    return place.start("--train", "--threads", 1, "--resume", name, "--max_batches", BATCHES - done)
+class Killer:
+    """Goes on with a model in sessions that are killed, until one of them ends by itself."""
+
+    def __init__(self, place):
+        self.place, self.moments = place, random.Random(SEED)
+        self.kills, self.half_written = 0, 0
+
+    def start(self, name):
+        model = self.place.model(name)
+        if not model.exists():
+            return self.place.start(*RUN, "--model_name", name, "--max_batches", BATCHES)
+        left = BATCHES - batches_done(model)
+        check(left >= 0, f"{name} has more than {BATCHES} batches")
+        if left == 0:
+            return None
+        return self.place.start("--train", "--threads", 1, "--resume", name, "--max_batches", left)
+
+    def train(self, name):
+        while (process := self.start(name)) is not None:
+            if self.kills < KILLS:
+                time.sleep(self.moments.uniform(0.0, 0.35))
+                self.kills += process.poll() is None
+                process.kill()
+            out, err = process.communicate(timeout=300)
+            check(process.returncode in (0, -9), f"{out}{err}")
+            self.half_written += len(list(self.place.model(name).parent.glob("*.partial-*")))
 
 
 def main():
-    moments = random.Random(SEED)
     with Workplace() as place:
         place.run(*RUN, "--model_name", "whole", "--max_batches", BATCHES)
-        kills, done, partial_files = 0, 0, 0
-        while kills < KILLS:
-            process = session(place, "killed", done)
-            time.sleep(moments.uniform(0.0, 0.35))
-            process.kill()
-            process.communicate()
-            kills += 1
-            if place.model("killed").exists():
-                done = batches_done(place.model("killed"))
-            partial_files += len(list(place.model("killed").parent.glob("*.partial-*")))
-            check(done < BATCHES, f"finished after {kills} kills only: raise BATCHES")
-        process = session(place, "killed", done)
-        out, err = process.communicate(timeout=300)
-        check(process.returncode == 0, f"{out}{err}")
-        same_bytes(place.model("whole"), place.model("killed"), f"{kills} kills")
-        left = list(place.model("killed").parent.glob("*.partial-*"))
+        killer, models = Killer(place), 0
+        while killer.kills < KILLS:
+            models += 1
+            killer.train(f"killed{models}")
+            same_bytes(place.model("whole"), place.model(f"killed{models}"), f"after {killer.kills} kills")
+        place.train("last", "--max_batches", 1)
+        left = list(place.model("last").parent.glob("*.partial-*"))
         check(not left, f"left behind: {left}")
-        print(f"{kills} kills, the last at batch {done} of {BATCHES}; {partial_files} half-written files seen")
+        print(f"{killer.kills} kills of {models} models; {killer.half_written} half-written files seen")
 
 
 main()
