@@ -15,7 +15,7 @@ IMAGES = SHARED / "data"
 UPDATES = 150
 RUN = ["--train", "--model_name", "real", "--seed", "1", "--data_dir", IMAGES, "--architectures_dir",
        SOURCE / "data" / "architectures", "--architecture", "demo_colour_3SL", "--batch_size", "32", "--num_it_pos", "20",
-       "--num_it_neg", "20", "--initter_network_lr", "0.1", "--max_batches", UPDATES, "--scalar_logging_interval", "20",
+       "--num_it_neg", "20", "--initter_network_lr", "0.2", "--max_batches", UPDATES, "--scalar_logging_interval", "20",
        "--no_log_histograms", "--img_logging_interval", "50"]
 
 
