@@ -38,8 +38,9 @@ nrf_status nrf_h5_failure(const nrf_h5_file *file, const char *action, const cha
   char reason[REASON_BYTES];
   last_reason(reason);
   NRF_RETURN_IF_ERROR(lost_write(file));
-  return nrf_error(file->sink != NULL ? NRF_EIO : NRF_EFORMAT, "%s: cannot %s '%s': %s", file->path, action,
-                   name, reason);
+  const char *quote = strchr(name, '\'') == NULL ? "'" : ""; /* labels of attributes have theirs already */
+  return nrf_error(file->sink != NULL ? NRF_EIO : NRF_EFORMAT, "%s: cannot %s %s%s%s: %s", file->path, action,
+                   quote, name, quote, reason);
 }
 
 nrf_status nrf_h5_written(const nrf_h5_file *file, long long result, const char *action, const char *name)
