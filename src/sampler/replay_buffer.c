@@ -95,9 +95,11 @@ nrf_status nrf_replay_buffer_append(nrf_replay_buffer *b, const float *const lay
     const int64_t samples = left < NRF_REPLAY_CHUNK ? left : NRF_REPLAY_CHUNK;
     NRF_RETURN_IF_ERROR(nrf_alloc_floats(samples * b->sample_floats, "replay buffer", chunk));
   }
-  for (int i = 0; i < b->n_layers;
-       i++) /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): one per layer is given */
-    memcpy(slot_data(b, slot) + b->offset[i], layer[i], (size_t)nrf_layer_units(b->size[i]) * sizeof(float));
+  for (int i = 0; i < b->n_layers; i++) {
+    const size_t bytes = (size_t)nrf_layer_units(b->size[i]) * sizeof(float);
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): the caller gives one array per layer */
+    memcpy(slot_data(b, slot) + b->offset[i], layer[i], bytes);
+  }
   b->pushed++;
   if (b->count < b->capacity) b->count++;
   return NRF_OK;
