@@ -258,6 +258,62 @@ static void assert_close(const results *a, const results *b, int64_t n_weights, 
   assert_true(fabs(a->learn_total - b->learn_total) <= tolerance * fabs(b->total));
 }
 
+/* The largest difference from a node's value in double precision, relative to its largest value. */
+static double error_of_field(const nrf_reference *r, nrf_node node, const nrf_states *s, int layer)
+{
+  const int64_t n     = nrf_states_count(s, layer);
+  const double *want  = nrf_reference_value(r, node);
+  float        *nchw  = NULL;
+  double        error = 0.0, largest = 1e-30;
+  assert_int_equal(nrf_alloc_floats(n, "test", &nchw), NRF_OK);
+  nrf_states_get_nchw(s, layer, nchw);
+  for (int64_t e = 0; e < n; e++) {
+    error   = fmax(error, fabs((double)nchw[e] - want[e]));
+    largest = fmax(largest, fabs(want[e]));
+  }
+  nrf_free(nchw);
+  return error / largest;
+}
+
+static void what_runs_agrees_with_double_precision(void **state)
+{
+  (void)state;
+  const nrf_architecture a = parse(false);
+  nrf_states            *s = random_states(&a, BATCH);
+  nrf_energy_model      *m = make(
+           &a,
+           (nrf_energy_config){.activation = NRF_SWISH, .states_activation = NRF_HARDTANH, .weight_norm = true});
+  const nrf_parameters  *p        = nrf_energy_model_parameters(m);
+  const nrf_energy_nodes nodes    = nrf_energy_model_nodes(m);
+  doubles                d        = to_doubles(m, s);
+  results                ours     = run(m, s);
+  nrf_reference         *fields[] = {evaluate(&d, a.n_layers, nodes.gradient),
+                                     evaluate(&d, a.n_layers, nodes.neuron_energy),
+                                     evaluate(&d, a.n_layers, nodes.bno)};
+  for (int l = 0; l < a.n_layers; l++) {
+    assert_true(error_of_field(fields[0], nodes.gradient[l], ours.gradient, l) < 2e-6);
+    assert_true(error_of_field(fields[1], nodes.neuron_energy[l], ours.energy, l) < 2e-6);
+    assert_true(error_of_field(fields[2], nodes.bno[l], ours.bno, l) < 2e-6);
+  }
+  nrf_reference *weights = evaluate(&d, p->n, nodes.weight_gradient);
+  for (int j = 0; j < p->n; j++) {
+    const double *want  = nrf_reference_value(weights, nodes.weight_gradient[j]);
+    double        error = 0.0, largest = 1e-30;
+    for (int64_t e = 0; e < p->item[j].count; e++) {
+      error   = fmax(error, fabs((double)ours.weight_gradient[p->item[j].offset + e] + 0.5 * want[e]));
+      largest = fmax(largest, fabs(0.5 * want[e]));
+    }
+    if (!(error < 1e-5 * largest))
+      fail_msg("dE/d %s: error %.2e of the largest", p->item[j].name, error / largest);
+  }
+  nrf_reference_free(weights);
+  for (int k = 0; k < 3; k++) nrf_reference_free(fields[k]);
+  free_results(&ours);
+  free_doubles(&d);
+  nrf_energy_model_free(m);
+  nrf_states_free(s);
+}
+
 static void rewrites_and_algorithms_change_rounding_only(void **state)
 {
   (void)state;
@@ -424,6 +480,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_are_derivatives_of_the_energy),
+      cmocka_unit_test(what_runs_agrees_with_double_precision),
       cmocka_unit_test(rewrites_and_algorithms_change_rounding_only),
       cmocka_unit_test(the_number_of_threads_never_shows),
       cmocka_unit_test(an_evaluation_allocates_nothing_after_the_first),
