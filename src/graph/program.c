@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The three stages of a graph; see graph.h. */
-typedef enum stage { STAGE_BEFORE, STAGE_FIELDS, STAGE_AFTER, STAGES } stage;
+typedef enum stage { STAGE_BEFORE, STAGE_FIELDS, STAGE_AFTER } stage;
 
 /* Where a value is found when a kernel needs it. */
 typedef enum place {

@@ -3,7 +3,7 @@
  * A cross-correlation y_o(u) = sum_i sum_m w_oi(m) x_i(u + m), m = -p .. k-1-p, is circular on a grid of at least H + p points,
  * because x is 0 beyond its H rows; and then, for every frequency, Y_o = sum_i conj(W_oi) X_i. So a convolution becomes, per
  * frequency, a small complex matrix product over channels, whatever the size of the kernel. For 32 to 32 channels on 32x32 maps
- * that is 18 times less work than the direct sum with kernel 11, and 7 times less with kernel 7.
+ * that is, by the count in prefers(), 25 times less work than the direct sum with kernel 11, and 12 times less with kernel 7.
  *
  * Lanes are channels: 16 transforms side by side, nothing to shuffle. Rows are real, so two of them share one
  * complex transform, and of its columns only the first half is needed. For one column at a time: transform down the
