@@ -35,6 +35,9 @@ typedef enum nrf_checkpoint_network {
 NRF_MUST_CHECK nrf_status nrf_checkpoint_find(const char *exps_dir, const char *name, char path[],
                                               size_t bytes);
 
+/* The model in exps_dir/models that was written last. NRF_ENOTFOUND, with how to get one, if there is none. */
+NRF_MUST_CHECK nrf_status nrf_checkpoint_find_newest(const char *exps_dir, char path[], size_t bytes);
+
 /* Opens for reading; checks that it is one of ours, of a version this program knows, and reads settings and architecture.
  * NRF_EFORMAT, in one line, for anything else. */
 NRF_MUST_CHECK nrf_status nrf_checkpoint_open(const char *path, nrf_checkpoint **out);

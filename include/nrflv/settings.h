@@ -51,6 +51,7 @@ typedef struct nrf_settings {
   bool        gen_exp_stim;
   bool        experiment;
   bool        list_architectures;
+  char        describe[NRF_SETTING_STRING_MAX];
   char        collate[NRF_SETTING_STRING_MAX];
   bool        archive_collated;
   const char *completion;
@@ -120,13 +121,39 @@ typedef struct nrf_settings {
   bool printing_grad_mom_info;
 
   /* visualisation */
-  const char *viz_type;
-  int         num_it_viz;
-  int         viz_img_logging_step_interval;
-  int         viz_start_layer;
-  int         num_viz_samples;
-  bool        viz_tempered_annealing;
-  double      viz_temp_decay;
+  const char   *viz_type;
+  int           num_it_viz;
+  int           viz_img_logging_step_interval;
+  int           viz_start_layer;
+  int           num_viz_samples;
+  bool          viz_tempered_annealing;
+  double        viz_temp_decay;
+  nrf_name_list viz_channels;
+  bool          viz_gif;
+
+  /* stimuli and experiments */
+  char          base_image[NRF_SETTING_STRING_MAX];
+  nrf_name_list experiments;
+  int           exp_pre_steps;
+  int           exp_stim_steps;
+  int           exp_post_steps;
+  int           exp_observe_steps;
+  double        exp_ms_per_step;
+  bool          dry_run;
+  bool          force;
+
+  /* recordings */
+  nrf_name_list record_variables;
+  nrf_name_list record_layers;
+  nrf_name_list record_channels;
+  nrf_name_list record_region;
+  nrf_name_list record_images;
+  int           record_stride;
+  const char   *record_format;
+  int           record_mantissa_bits;
+  nrf_name_list record_filters;
+  int           record_deflate_level;
+  double        record_memory;
 
   /* this session */
   char          load_model[NRF_SETTING_STRING_MAX];
@@ -143,6 +170,7 @@ typedef struct nrf_settings {
   char exps_dir[NRF_SETTING_STRING_MAX];
   char tensorboard_log_dir[NRF_SETTING_STRING_MAX];
   char exp_data_root_path[NRF_SETTING_STRING_MAX];
+  char stimuli_dir[NRF_SETTING_STRING_MAX];
   char architectures_dir[NRF_SETTING_STRING_MAX];
 
   /* machine */
@@ -163,7 +191,7 @@ typedef enum nrf_setting_type {
   NRF_SETTING_STRING, /* char[]         */
   NRF_SETTING_CHOICE, /* const char *   */
   NRF_SETTING_FLOATS, /* nrf_float_list */
-  NRF_SETTING_NAMES,  /* nrf_name_list  */
+  NRF_SETTING_NAMES, /* nrf_name_list: names of settings; of the row's choices; with a range, indices (index_list.h) */
 } nrf_setting_type;
 
 /* The order of the groups in --help. */
@@ -177,6 +205,8 @@ typedef enum nrf_setting_group {
   NRF_GROUP_DATA,
   NRF_GROUP_OUTPUT,
   NRF_GROUP_VIZ,
+  NRF_GROUP_EXPERIMENT,
+  NRF_GROUP_RECORDING,
   NRF_GROUP_FOLDERS,
   NRF_GROUP_MACHINE,
   NRF_GROUP_COUNT
@@ -205,7 +235,7 @@ typedef struct nrf_setting {
   const char        *initial; /* the default, as one would type it; "" if not given                   */
   const char        *metavar; /* "STEPS": stands for the value in --help; DIR and PATH are completed  */
   const char        *range;   /* numbers: "[0,1]", "(0,1e3]"; a round bracket leaves the end out    */
-  const char *const *choices; /* choices: NULL-terminated                                             */
+  const char *const *choices; /* what a choice, or a name of a list, can be: NULL-terminated          */
   const char        *draw;    /* range for --randomize_args, "[a,b]": integers uniform, floats 10^u  */
   unsigned           flags;   /* NRF_SETTING_SESSION ...                                              */
   const char        *help;    /* what it does; begins in lower case, no full stop, no default         */
@@ -291,6 +321,7 @@ nrf_status nrf_settings_expand_per_layer(const nrf_float_list *list, int n_layer
 /* In the order in which they run. */
 typedef enum nrf_stage {
   NRF_STAGE_LIST_ARCHITECTURES,
+  NRF_STAGE_DESCRIBE,
   NRF_STAGE_COLLATE,
   NRF_STAGE_TRAIN,
   NRF_STAGE_VIZ,

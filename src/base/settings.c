@@ -214,6 +214,7 @@ nrf_status nrf_settings_expand_per_layer(const nrf_float_list *list, int n_layer
 
 static const char *const stage_names[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = "list_architectures",
+    [NRF_STAGE_DESCRIBE]           = "describe",
     [NRF_STAGE_COLLATE]            = "collate",
     [NRF_STAGE_TRAIN]              = "train",
     [NRF_STAGE_VIZ]                = "viz",
@@ -231,6 +232,7 @@ nrf_stages nrf_settings_stages(const nrf_settings *settings)
 {
   nrf_stages stages      = {.wanted = {
                                 [NRF_STAGE_LIST_ARCHITECTURES] = settings->list_architectures,
+                                [NRF_STAGE_DESCRIBE]           = is_set(settings->describe),
                                 [NRF_STAGE_COLLATE]            = is_set(settings->collate),
                                 [NRF_STAGE_VIZ]                = settings->viz,
                                 [NRF_STAGE_WEIGHT_VIZ]         = settings->weight_viz,

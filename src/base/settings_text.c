@@ -1,5 +1,6 @@
 /* settings_text.c - a setting's value to text and back, exactly. Every way in (command line, checkpoint,
  * default) goes through nrf_settings_set_text, so nothing malformed or out of range gets past it. */
+#include "nrflv/index_list.h"
 #include "nrflv/settings.h"
 
 #include "base/settings_range.h"
@@ -204,12 +205,9 @@ static nrf_status parse_string(const nrf_setting *row, const char *text, char *o
   return NRF_OK;
 }
 
-static nrf_status parse_choice(const nrf_setting *row, const char *text, const char **out)
+/* The row's choice that `text` is, in its own spelling. */
+static nrf_status find_choice(const nrf_setting *row, const char *text, const char **out)
 {
-  if (text[0] == '\0' && row->initial[0] == '\0') {
-    *out = "";
-    return NRF_OK;
-  }
   char   all[256] = "";
   size_t used     = 0;
   for (const char *const *choice = row->choices; *choice; choice++) {
@@ -221,6 +219,13 @@ static nrf_status parse_choice(const nrf_setting *row, const char *text, const c
       used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", *choice);
   }
   return nrf_error(NRF_EINVAL, "--%s: %s is not one of %s", row->name, quote(text).s, all);
+}
+
+static nrf_status parse_choice(const nrf_setting *row, const char *text, const char **out)
+{
+  if (text[0] != '\0' || row->initial[0] != '\0') return find_choice(row, text, out);
+  *out = "";
+  return NRF_OK;
 }
 
 /* One value of a list; longer words can be neither numbers nor names, and are cut to be refused. */
@@ -256,6 +261,23 @@ static nrf_status parse_floats(const nrf_setting *row, const char *text, nrf_flo
   return NRF_OK;
 }
 
+/* A name of a list as the row wants it; what names of settings mean is for nrf_settings_finish to find out. */
+static nrf_status check_name(const nrf_setting *row, word *w)
+{
+  if (row->choices) {
+    const char *choice;
+    NRF_RETURN_IF_ERROR(find_choice(row, w->s, &choice));
+    (void)snprintf(w->s, sizeof w->s, "%s", choice);
+    return NRF_OK;
+  }
+  if (row->range) {
+    int first, last;
+    NRF_RETURN_IF_ERROR(nrf_index_range_parse(w->s, row->name, &first, &last));
+    if (!nrf_setting_range_contains(row->range, last)) return not_in_range(row, quote(w->s).s);
+  }
+  return NRF_OK;
+}
+
 static nrf_status parse_names(const nrf_setting *row, const char *text, nrf_name_list *out)
 {
   nrf_name_list list = {0};
@@ -263,8 +285,9 @@ static nrf_status parse_names(const nrf_setting *row, const char *text, nrf_name
   while (next_word(&text, &w)) {
     if (list.count == NRF_SETTINGS_MAX)
       return nrf_error(NRF_EINVAL, "--%s: more than %d names", row->name, NRF_SETTINGS_MAX);
-    if (w.is_cut) return nrf_error(NRF_EINVAL, "--%s: there is no option '%s...'", row->name, w.s);
-    memcpy(list.name[list.count++], w.s, sizeof w.s);
+    if (w.is_cut) return nrf_error(NRF_EINVAL, "--%s: '%s...' is too long", row->name, w.s);
+    NRF_RETURN_IF_ERROR(check_name(row, &w));
+    memcpy(list.name[list.count++], w.s, strlen(w.s) + 1);
   }
   *out = list;
   return NRF_OK;

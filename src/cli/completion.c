@@ -67,11 +67,21 @@ static void put_files_case(FILE *out, const nrf_setting *row, const char *kind)
           row->name, kind);
 }
 
-static void put_choices_case(FILE *out, const nrf_setting *row)
+static void put_choices_case(FILE *out, const nrf_setting *row, const char *distance)
 {
-  fprintf(out, "    --%s/1) COMPREPLY=($(compgen -W \"", row->name);
+  fprintf(out, "    --%s/%s) COMPREPLY=($(compgen -W \"", row->name, distance);
   for (int i = 0; row->choices[i]; i++) fprintf(out, " %s", row->choices[i]);
   fprintf(out, "\" -- \"$cur\")); return ;;\n");
+}
+
+static void put_names_case(FILE *out, const nrf_setting *row)
+{
+  if (row->choices)
+    put_choices_case(out, row, "*");
+  else if (row->range)
+    put_words_case(out, row, "*", ""); /* indices */
+  else
+    put_words_case(out, row, "*", strcmp(row->name, "randomize_args") == 0 ? "$drawable" : "$saved");
 }
 
 static void put_value_case(FILE *out, const nrf_setting *row)
@@ -80,13 +90,13 @@ static void put_value_case(FILE *out, const nrf_setting *row)
   case NRF_SETTING_FLAG:
     break;
   case NRF_SETTING_CHOICE:
-    put_choices_case(out, row);
+    put_choices_case(out, row, "1");
     break;
   case NRF_SETTING_STRING:
     put_files_case(out, row, strcmp(row->metavar, "DIR") == 0 ? "-d" : "-f");
     break;
   case NRF_SETTING_NAMES:
-    put_words_case(out, row, "*", strcmp(row->name, "randomize_args") == 0 ? "$drawable" : "$saved");
+    put_names_case(out, row);
     break;
   default:
     put_words_case(out, row, "1", "");

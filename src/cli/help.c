@@ -78,11 +78,12 @@ static void details(const nrf_setting *row, char *text, size_t bytes)
   char   inner[512] = "";
   size_t used       = 0;
   if (row->choices) {
-    used += (size_t)snprintf(inner + used, sizeof inner - used, "one of ");
+    used += (size_t)snprintf(inner + used, sizeof inner - used, is_list(row) ? "of " : "one of ");
     for (int i = 0; row->choices[i]; i++)
       used += (size_t)snprintf(inner + used, sizeof inner - used, "%s%s", i > 0 ? ", " : "", row->choices[i]);
   }
-  if (row->range) used += (size_t)snprintf(inner + used, sizeof inner - used, "in %s", row->range);
+  if (row->range && row->type != NRF_SETTING_NAMES)
+    used += (size_t)snprintf(inner + used, sizeof inner - used, "in %s", row->range);
   if (row->initial[0] != '\0' && !(row->flags & NRF_SETTING_ACTION)) {
     used +=
         (size_t)snprintf(inner + used, sizeof inner - used, "%sdefault: %s", used ? "; " : "", row->initial);

@@ -3,22 +3,25 @@
 
 #include "nrflv/training.h"
 
-static nrf_status train(const nrf_settings *settings, const nrf_progress *progress)
+/* The stages that follow work on the model just trained. */
+static nrf_status train(nrf_settings *settings, const nrf_progress *progress)
 {
-  return nrf_train(settings, progress, NULL);
+  nrf_train_result result;
+  NRF_RETURN_IF_ERROR(nrf_train(settings, progress, &result));
+  return nrf_settings_set_text(settings, nrf_setting_find("load_model"), result.model_name);
 }
 
-/* A stage that is not listed here is not in this version yet. */
+/* Training, which changes what later stages see, is not among them. A stage that is not listed is not in this version
+ * yet. */
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
     [NRF_STAGE_COLLATE]            = nrf_collate,
-    [NRF_STAGE_TRAIN]              = train,
 };
 
 static nrf_status find_function(nrf_stage stage, nrf_stage_fn *function)
 {
   *function = stage_functions[stage];
-  if (*function) return NRF_OK;
+  if (*function || stage == NRF_STAGE_TRAIN) return NRF_OK;
   return nrf_error(NRF_EUNSUPPORTED, "--%s: not in this version yet", nrf_stage_name(stage));
 }
 
@@ -37,11 +40,12 @@ nrf_status nrf_stages_check(const nrf_stages *stages)
 nrf_status nrf_stages_run(const nrf_stages *stages, const nrf_settings *settings,
                           const nrf_progress *progress)
 {
+  nrf_settings s = *settings;
   for (int i = 0; i < NRF_STAGE_COUNT; i++) {
     nrf_stage_fn function;
     if (!stages->wanted[i]) continue;
     NRF_RETURN_IF_ERROR(find_function((nrf_stage)i, &function));
-    NRF_RETURN_IF_ERROR(function(settings, progress));
+    NRF_RETURN_IF_ERROR(i == NRF_STAGE_TRAIN ? train(&s, progress) : function(&s, progress));
   }
   return NRF_OK;
 }

@@ -6,9 +6,11 @@
 #include "nrflv/memory.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct nrf_checkpoint {
@@ -75,6 +77,37 @@ nrf_status nrf_checkpoint_find(const char *exps_dir, const char *name, char path
   if (access(path, F_OK) == 0) return NRF_OK;
   return is_path ? nrf_error(NRF_ENOTFOUND, "%s: there is no such model", path)
                  : no_such_model(path, directory, name);
+}
+
+/* Whether `a` was written after `b`; at the same time, the later name wins. */
+static bool is_newer(const struct stat *a, const struct stat *b)
+{
+  if (a->st_mtim.tv_sec != b->st_mtim.tv_sec) return a->st_mtim.tv_sec > b->st_mtim.tv_sec;
+  return a->st_mtim.tv_nsec >= b->st_mtim.tv_nsec;
+}
+
+nrf_status nrf_checkpoint_find_newest(const char *exps_dir, char path[], size_t bytes)
+{
+  char            candidate[NRF_SETTING_STRING_MAX + 16 + NAME_MAX];
+  struct dirent **entry  = NULL;
+  struct stat     newest = {0};
+  path[0]                = '\0';
+  (void)snprintf(candidate, sizeof candidate, "%s/models", exps_dir);
+  const int n = scandir(candidate, &entry, is_model, alphasort);
+  for (int i = 0; i < n; i++) {
+    struct stat info;
+    const int   length = snprintf(candidate, sizeof candidate, "%s/models/%s", exps_dir, entry[i]->d_name);
+    free(entry[i]); /* scandir's own memory */
+    if (length < 0 || (size_t)length >= bytes) continue;
+    if (stat(candidate, &info) != 0 || !S_ISREG(info.st_mode) || !is_newer(&info, &newest)) continue;
+    newest = info;
+    memcpy(path, candidate, (size_t)length + 1);
+  }
+  free(entry);
+  if (path[0] != '\0') return NRF_OK;
+  return nrf_error(
+      NRF_ENOTFOUND,
+      "%s/models: there is no model: train one with nrflv --train, or name one with --load_model", exps_dir);
 }
 
 /* ---- recognising ---- */

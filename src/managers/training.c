@@ -2,6 +2,7 @@
 #include "nrflv/training.h"
 
 #include "managers/checkpoint_format.h"
+#include "managers/loaded_model.h"
 #include "managers/results_row.h"
 #include "managers/session.h"
 #include "managers/setup.h"
@@ -97,34 +98,17 @@ static bool is_set(const char *text)
   return text[0] != '\0';
 }
 
-static void warn_of_ignored(const session *s, const bool ignored[])
-{
-  int                count;
-  const nrf_setting *rows = nrf_setting_table(&count);
-  char               text[NRF_SETTING_TEXT_MAX];
-  for (int i = 0; i < count; i++)
-    if (ignored[i])
-      nrf_progress_message(
-          s->progress, NRF_WARNING,
-          "--%s is ignored: the saved model's %s holds; name it in --override_loaded to change it",
-          rows[i].name, nrf_settings_get_text(&s->settings, &rows[i], text));
-}
-
 /* Opens the model of --resume or --load_model; its settings win over the command line's. */
 static nrf_status load(session *s)
 {
   const bool  resume = is_set(s->settings.resume);
   const char *name   = resume ? s->settings.resume : s->settings.load_model;
   char        path[NRF_SESSION_PATH];
-  bool        ignored[NRF_SETTINGS_MAX];
   if (!is_set(name)) return NRF_OK;
 
   NRF_RETURN_IF_ERROR(nrf_checkpoint_find(s->settings.exps_dir, name, path, sizeof path));
   NRF_RETURN_IF_ERROR(nrf_checkpoint_open(path, &s->loaded));
-  nrf_settings_overlay(&s->settings, nrf_checkpoint_settings(s->loaded), &s->settings.override_loaded,
-                       ignored);
-  warn_of_ignored(s, ignored);
-  NRF_RETURN_IF_ERROR(nrf_settings_finish(&s->settings));
+  NRF_RETURN_IF_ERROR(nrf_take_saved_settings(s->loaded, s->progress, &s->settings));
   if (resume) (void)snprintf(s->settings.model_name, sizeof s->settings.model_name, "%s", name);
   return NRF_OK;
 }

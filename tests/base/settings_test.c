@@ -83,8 +83,10 @@ static void every_row_is_complete_and_its_default_is_in_range(void **state)
 
     const bool ranged =
         row->type == NRF_SETTING_INT || row->type == NRF_SETTING_FLOAT || row->type == NRF_SETTING_FLOATS;
-    if (ranged != (row->range != NULL)) fail_msg("--%s: range", row->name);
-    if ((row->type == NRF_SETTING_CHOICE) != (row->choices != NULL)) fail_msg("--%s: choices", row->name);
+    const bool names = row->type == NRF_SETTING_NAMES; /* may have either */
+    if (!names && ranged != (row->range != NULL)) fail_msg("--%s: range", row->name);
+    if (!names && (row->type == NRF_SETTING_CHOICE) != (row->choices != NULL))
+      fail_msg("--%s: choices", row->name);
     if ((row->type == NRF_SETTING_FLAG) == (row->metavar != NULL)) fail_msg("--%s: metavar", row->name);
     if (!row->help || strlen(row->help) < 8) fail_msg("--%s: help", row->name);
     assert_true(strlen(row->name) < NRF_SETTING_NAME_MAX - strlen("no_"));
@@ -445,6 +447,9 @@ static void contradictions_are_refused(void **state)
   refused("--archive_collated", "needs --collate");
   refused("--max_sq_sigma 1e-4 1e-6", "--max_sq_sigma: 1e-06 is below --min_sq_sigma 9e-05");
   refused("--override_loaded lrr", "--override_loaded: there is no option 'lrr'; did you mean lr?");
+  refused("--experiments just_angle none", "--experiments: 'none' is not one of contrast_and_angle");
+  refused("--viz_channels 3 x", "--viz_channels: 'x' is neither an index nor a range like 8-11");
+  refused("--viz_channels 3-70000", "--viz_channels: '3-70000' is outside [0,65535]");
   refused("--randomize_args lr what_is_this_thing", "there is no option 'what_is_this_thing'");
 }
 

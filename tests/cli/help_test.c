@@ -53,7 +53,7 @@ static void help_describes_every_option_with_its_default(void **state)
       fail_msg("--help does not show the default of --%s", rows[i].name);
     for (int c = 0; rows[i].choices && rows[i].choices[c]; c++)
       assert_non_null(strstr(entry, rows[i].choices[c]));
-    if (rows[i].range) assert_non_null(strstr(entry, rows[i].range));
+    if (rows[i].range && rows[i].type != NRF_SETTING_NAMES) assert_non_null(strstr(entry, rows[i].range));
   }
   for (int group = 0; group < NRF_GROUP_COUNT; group++)
     assert_non_null(strstr(help, nrf_setting_group_title((nrf_setting_group)group)));

@@ -42,6 +42,12 @@ static void change(nrf_settings *s, const nrf_setting *row)
       if (strcmp(row->choices[i], before) != 0) (void)snprintf(text, sizeof text, "%s", row->choices[i]);
     if (row->choices[1] == NULL) return; /* there is no other */
     break;
+  case NRF_SETTING_NAMES:
+    (void)snprintf(text, sizeof text, "%s",
+                   row->range     ? "3 5-8"
+                   : row->choices ? row->choices[0]
+                                  : "lr seed");
+    break;
   default:
     (void)snprintf(text, sizeof text, "somewhere");
   }
