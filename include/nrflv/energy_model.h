@@ -58,12 +58,33 @@ NRF_MUST_CHECK nrf_status nrf_energy_model_evaluate(nrf_energy_model *m, const n
 NRF_MUST_CHECK nrf_status nrf_energy_model_weight_gradient(nrf_energy_model *m, const nrf_states *s,
                                                            float *gradient, double *total);
 
+/* What the visualisation `channels_energy` descends (spec/system.md 4): the gradient of
+ *     Q = sum of the neuron energies of one channel of one layer, over its pixels and all images, / 2
+ * with respect to the states of every layer, all layers overwritten:
+ *   the layer itself                          dQ/ds
+ *   a layer that its network reads            dQ/ds, all of which flows back through that network
+ *   a layer BELOW that it does not read       dE/ds: Q leaves it alone, so it follows the energy of the whole field
+ *   a layer above that it does not read       0
+ * Only the networks that this takes are computed. The choice is made by the architecture. (The published implementation looks
+ * whether dQ/ds is 0 everywhere, in every step. The two differ in a step in which the channel is 0 at every pixel of every
+ * image, or all states of a layer are on a bound: there the layer stays with its gradient of 0 here, and for that step went
+ * along with E there.)
+ * With ff_dynamics nothing flows back through networks, neither for Q nor for E: no layer counts as read, the layer
+ * itself has (s - b - f/2) / 2 in the channel, and all layers below s - b - f/2.
+ * As with any evaluation, one call is one forward pass under spectral normalisation. NRF_EINVAL if there is no such channel. */
+NRF_MUST_CHECK nrf_status nrf_energy_model_channel_gradient(nrf_energy_model *m, const nrf_states *s,
+                                                            int layer, int channel, nrf_states *gradient);
+
 /* The graph behind the model, for tests and reports: the source of an INPUT node is its layer, that of a PARAMETER node its
- * index. Borrowed; lives as long as the model. */
+ * index. Input n_layers + L, [C_L, 1, 1], has a 1 for the channels of layer L whose gradient is asked for, and 0 for
+ * others. Borrowed; lives as long as the model. */
 typedef struct nrf_energy_nodes {
   const nrf_graph *graph;
   const nrf_node  *gradient, *neuron_energy, *bno; /* [n_layers]                                          */
   const nrf_node  *weight_gradient;                /* [parameters]: -2 dE/dw, or NRF_NO_NODE               */
+  const nrf_node
+      *channel_gradient; /* [n_layers * n_layers]: with respect to layer j for channels of layer L at
+                                        L * n_layers + j; NRF_NO_NODE where it is 0 */
 } nrf_energy_nodes;
 
 nrf_energy_nodes nrf_energy_model_nodes(const nrf_energy_model *m);

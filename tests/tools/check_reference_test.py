@@ -227,9 +227,23 @@ def sampler_steps_are_compared(shop):
     shop.check("sampler_step.h5").must_pass()
     shop.check("sampler_step.h5", nudge("negative_phase/states/layer_2")).must_fail_at("negative_phase states/layer_2")
     shop.check("sampler_step.h5", nudge("positive_phase/energy_gradient/layer_3")).must_fail_at("energy_gradient/layer_3")
+    channel = "visualisation/channels_energy_layer_2_channel_5"
+    shop.check("sampler_step.h5", nudge(f"{channel}/gradient/layer_0")).must_fail_at(f"{channel} gradient/layer_0")
+    shop.check("sampler_step.h5", nudge(f"{channel}/states/layer_3")).must_fail_at(f"{channel} states/layer_3")
     os.remove(os.path.join(shop.folder, THESIS))
     done = shop.check("sampler_step.h5")
     assert done.status == 1 and all("the case as a whole" in row and THESIS in row for row in done.failed)
+
+
+def the_channel_that_is_descended_matters(shop):
+    def another_channel(file):
+        file["visualisation/channels_energy_layer_2_channel_5"].attrs["channel"] = 6
+
+    shop.copy(THESIS)
+    done = shop.check("sampler_step.h5", another_channel)
+    for layer in (1, 2, 3):  # that of the image is the gradient of the energy of the whole field
+        assert any(f"gradient/layer_{layer}" in row for row in done.failed), done.text
+    assert not any("gradient/layer_0" in row for row in done.failed), done.text
 
 
 def weight_updates_are_compared(shop):
@@ -287,6 +301,7 @@ TESTS = [
     wrong_shapes_are_told,
     trajectories_of_the_optimiser_are_compared,
     sampler_steps_are_compared,
+    the_channel_that_is_descended_matters,
     weight_updates_are_compared,
     unusable_files_get_one_line_and_the_others_are_checked,
     wrong_usage_is_status_2,

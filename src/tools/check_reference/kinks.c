@@ -58,19 +58,20 @@ done:
 
 typedef struct state_gradient {
   nrf_energy_model *model;
+  nrf_gradient_fn  *gradient;
+  void             *context;
   const nrf_states *states;
-  nrf_states       *gradient;
+  nrf_states       *room;
 } state_gradient;
 
 static nrf_status state_gradient_as_array(void *context, float *out)
 {
   const state_gradient *g = context;
   nrf_energy_model_parameters_changed(g->model);
-  NRF_RETURN_IF_ERROR(
-      nrf_energy_model_evaluate(g->model, g->states, &(nrf_energy_request){.gradient = g->gradient}));
-  for (int i = 0; i < g->gradient->n_layers; i++) {
-    nrf_states_get_nchw(g->gradient, i, out);
-    out += nrf_states_count(g->gradient, i);
+  NRF_RETURN_IF_ERROR(g->gradient(g->context, g->states, g->room));
+  for (int i = 0; i < g->room->n_layers; i++) {
+    nrf_states_get_nchw(g->room, i, out);
+    out += nrf_states_count(g->room, i);
   }
   return NRF_OK;
 }
@@ -82,12 +83,12 @@ int64_t kinks_state_count(const nrf_states *states)
   return count;
 }
 
-nrf_status kinks_state_slack(nrf_energy_model *m, const nrf_states *states, nrf_states *gradient,
-                             float *slack)
+nrf_status kinks_state_slack(nrf_energy_model *m, nrf_gradient_fn *gradient, void *context,
+                             const nrf_states *states, nrf_states *room, float *slack)
 {
-  state_gradient   context = {m, states, gradient};
-  const nrf_status st      = kinks_slack(nrf_energy_model_parameters(m), state_gradient_as_array, &context,
-                                         kinks_state_count(states), slack);
+  state_gradient   g  = {m, gradient, context, states, room};
+  const nrf_status st = kinks_slack(nrf_energy_model_parameters(m), state_gradient_as_array, &g,
+                                    kinks_state_count(states), slack);
   nrf_energy_model_parameters_changed(m);
   return st;
 }

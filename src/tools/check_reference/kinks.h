@@ -8,6 +8,7 @@
 #define CHECK_REFERENCE_KINKS_H
 
 #include "nrflv/energy_model.h"
+#include "nrflv/sampler.h"
 
 #include <stdint.h>
 
@@ -22,10 +23,10 @@ bool kinks_matter(nrf_activation activation);
 NRF_MUST_CHECK nrf_status kinks_slack(nrf_parameters *p, gradient_fn *gradient, void *context, int64_t count,
                                       float *slack);
 
-/* The same for the gradient with respect to the states: slack holds all layers, one after the other, each [batch, C, H, W].
- * gradient: room to work in, of the form of the states. */
-NRF_MUST_CHECK nrf_status kinks_state_slack(nrf_energy_model *m, const nrf_states *states,
-                                            nrf_states *gradient, float *slack);
+/* The same for a gradient with respect to the states, computed by `gradient` from the model m, which is told about changed
+ * values: slack holds all layers, one after the other, each [batch, C, H, W]. room: to work in, of the form of the states. */
+NRF_MUST_CHECK nrf_status kinks_state_slack(nrf_energy_model *m, nrf_gradient_fn *gradient, void *context,
+                                            const nrf_states *states, nrf_states *room, float *slack);
 /* Elements of such an array. */
 int64_t kinks_state_count(const nrf_states *states);
 

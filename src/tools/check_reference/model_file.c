@@ -113,6 +113,11 @@ static nrf_status compare_phase(const model_case *c, const char *path, const cha
   return NRF_OK;
 }
 
+static nrf_status energy_gradient(void *model, const nrf_states *states, nrf_states *gradient)
+{
+  return nrf_energy_model_evaluate(model, states, &(nrf_energy_request){.gradient = gradient});
+}
+
 /* Computes all that can be had from the states in PATH/states and compares what there is. The gradient alone (as the
  * sampler wants it) and the energies alone (as the log wants them) are separate evaluations of the engine.
  * needed: the one of the results that must be there. */
@@ -130,10 +135,10 @@ static nrf_status check_phase(model_case *c, const char *path, const char *prefi
   restart(c);
   if (kinks_matter(c->activation)) {
     NRF_TRY(nrf_alloc_floats(kinks_state_count(states), "kinks", &slack));
-    NRF_TRY(kinks_state_slack(c->model, states, computed[GRADIENT], slack));
+    NRF_TRY(kinks_state_slack(c->model, energy_gradient, c->model, states, computed[GRADIENT], slack));
   }
   restart(c);
-  NRF_TRY(nrf_energy_model_evaluate(c->model, states, &(nrf_energy_request){.gradient = computed[GRADIENT]}));
+  NRF_TRY(energy_gradient(c->model, states, computed[GRADIENT]));
   restart(c);
   NRF_TRY(nrf_energy_model_evaluate(c->model, states,
                                     &(nrf_energy_request){.neuron_energy = computed[NEURON_ENERGY],

@@ -1,4 +1,4 @@
-/* sampler_file.c - sampler steps of a whole field with stored noise; of visualisation, what needs no more than that. */
+/* sampler_file.c - sampler steps of a whole field with stored noise: phases, and one step of each visualisation. */
 #include "checks.h"
 #include "kinks.h"
 
@@ -20,9 +20,11 @@ typedef struct chain {
   int64_t            steps;
   nrf_energy_model  *model;
   nrf_sampler       *sampler;
-  nrf_states        *states, *noise, *neuron_energy, *given_gradient;
-  bool               gradient_is_given; /* the sampler gets given_gradient instead of the energy's */
-  double             energy;            /* of the states before the latest step */
+  nrf_states        *states, *noise, *neuron_energy;
+  nrf_states        *room;             /* to work in */
+  bool               descends_channel; /* the sampler descends the energy of one channel of one layer: */
+  int                layer, channel;
+  double             energy; /* of the states before the latest step */
   float *slack; /* of the latest gradient, all layers [batch, C, H, W]; NULL where there are no kinks */
 } chain;
 
@@ -144,7 +146,7 @@ static nrf_status chain_open(chain *c)
 {
   NRF_RETURN_IF_ERROR(make_model(c));
   const nrf_architecture *a        = &c->architecture;
-  nrf_states **const      states[] = {&c->states, &c->noise, &c->neuron_energy, &c->given_gradient};
+  nrf_states **const      states[] = {&c->states, &c->noise, &c->neuron_energy, &c->room};
   for (size_t k = 0; k < sizeof states / sizeof *states; k++)
     NRF_RETURN_IF_ERROR(nrf_states_create(a->n_layers, a->size, c->config.batch, states[k]));
   if (kinks_matter(c->config.activation))
@@ -158,7 +160,7 @@ static void chain_close(chain *c)
   nrf_states_free(c->states);
   nrf_states_free(c->noise);
   nrf_states_free(c->neuron_energy);
-  nrf_states_free(c->given_gradient);
+  nrf_states_free(c->room);
   nrf_sampler_free(c->sampler);
   nrf_energy_model_free(c->model);
   nrf_free(c->slack);
@@ -166,22 +168,30 @@ static void chain_close(chain *c)
 
 /* ---- steps ----------------------------------------------------------------------------------------------- */
 
-/* What the sampler descends: one forward pass that gives the energy, too. */
-static nrf_status energy_and_gradient(void *context, const nrf_states *states, nrf_states *gradient)
+/* The gradient that the sampler descends, and the energies before the step: in one forward pass, but for channels. */
+static nrf_status energies_and_gradient(void *context, const nrf_states *states, nrf_states *gradient)
+{
+  chain             *c       = context;
+  nrf_energy_request request = {.neuron_energy = c->neuron_energy, .total = &c->energy};
+  if (c->descends_channel)
+    NRF_RETURN_IF_ERROR(nrf_energy_model_channel_gradient(c->model, states, c->layer, c->channel, gradient));
+  else
+    request.gradient = gradient;
+  return nrf_energy_model_evaluate(c->model, states, &request);
+}
+
+/* What the sampler calls. */
+static nrf_status gradient_and_slack(void *context, const nrf_states *states, nrf_states *gradient)
 {
   chain *c = context;
-  if (c->slack != NULL && !c->gradient_is_given)
-    NRF_RETURN_IF_ERROR(kinks_state_slack(c->model, states, gradient, c->slack));
-  NRF_RETURN_IF_ERROR(nrf_energy_model_evaluate(
-      c->model, states,
-      &(nrf_energy_request){.gradient = gradient, .neuron_energy = c->neuron_energy, .total = &c->energy}));
-  if (c->gradient_is_given) nrf_states_copy(gradient, c->given_gradient);
-  return NRF_OK;
+  if (c->slack != NULL)
+    NRF_RETURN_IF_ERROR(kinks_state_slack(c->model, energies_and_gradient, c, states, gradient, c->slack));
+  return energies_and_gradient(c, states, gradient);
 }
 
 static nrf_status chain_step(chain *c, int64_t number)
 {
-  const nrf_phase phase = {.gradient = energy_and_gradient, .model = c, .held = c->image_held ? 1u : 0u};
+  const nrf_phase phase = {.gradient = gradient_and_slack, .model = c, .held = c->image_held ? 1u : 0u};
   return nrf_sampler_step(c->sampler, &phase, c->states, (uint64_t)number, c->noise);
 }
 
@@ -261,7 +271,7 @@ static nrf_status settle_bounds(chain *c, int64_t step)
 {
   static const double at_most = 1e-4; /* of a layer, besides one */
 
-  nrf_states *file = c->given_gradient; /* not in use now */
+  nrf_states *file = c->room;
   if (read_states_row(c->s->file, text_of("%s/states", c->path).s, 0, c->steps, step, file) != NRF_OK)
     return NRF_OK; /* that will be told when they are compared */
   for (int i = 0; i < c->states->n_layers; i++) {
@@ -463,22 +473,21 @@ static nrf_status step_visualisation(chain *c, const char *path, const visualisa
   NRF_RETURN_IF_ERROR(nrf_h5_read_attribute_int64(file, "/negative_phase", "number_of_steps", &rows));
   NRF_RETURN_IF_ERROR(read_states(file, "/visualisation/initial_states", 0, c->states));
   NRF_RETURN_IF_ERROR(read_states_row(file, "/negative_phase/noise_z", 0, rows, 0, c->noise));
-  c->gradient_is_given = strcmp(v->kind, "channels_energy") == 0;
-  if (c->gradient_is_given)
-    NRF_RETURN_IF_ERROR(read_states(file, text_of("%s/gradient", path).s, 0, c->given_gradient));
+  c->descends_channel = strcmp(v->kind, "channels_energy") == 0;
+  c->layer            = (int)v->layer;
+  c->channel          = (int)v->channel;
 
   NRF_RETURN_IF_ERROR(chain_step(c, 0));
   if (strcmp(v->kind, "channels_state") == 0) set_channel(c->states, v);
   NRF_RETURN_IF_ERROR(
       compare_scalar(s, text_of("%s/total_energy", path).s, "total_energy", RULE_TOTAL_ENERGY, c->energy));
-  if (c->gradient_is_given) {
+  if (c->descends_channel) {
     NRF_RETURN_IF_ERROR(compare_scalar(s, text_of("%s/selected_feature_energy", path).s,
                                        "selected_feature_energy", RULE_TOTAL_ENERGY,
                                        channel_energy(c->neuron_energy, v)));
-    NRF_RETURN_IF_ERROR(
-        report_remark(s->report, "gradient",
-                      "not checked: the energy of a channel is not differentiated yet; the states below "
-                      "follow from the file's gradient"));
+    NRF_RETURN_IF_ERROR(compare_layers(s, text_of("%s/gradient", path).s, "gradient", RULE_STATE_GRADIENT,
+                                       nrf_sampler_gradient(c->sampler),
+                                       (layers_form){.sign = 1.0f, .slack = c->slack}));
   }
   NRF_RETURN_IF_ERROR(compare_layers(s, text_of("%s/states", path).s, "states", RULE_SAMPLER_STATE, c->states,
                                      (layers_form){.sign = 1.0f}));
