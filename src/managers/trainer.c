@@ -1,15 +1,12 @@
 /* trainer.c - one batch of training, step by step. */
 #include "managers/trainer.h"
 
+#include "managers/initial_states.h"
 #include "managers/setup.h"
 #include "nrflv/memory.h"
-#include "nrflv/rng.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Random pixels for --neg_ff_init: per image and channel a mean U[0, 0.7), per pixel N(0, 0.3^2) on top. */
-static const float pixel_mean_below = 0.7f, pixel_sd = 0.3f;
 
 const char *nrf_batch_part_name(nrf_batch_part part)
 {
@@ -126,57 +123,22 @@ static uint64_t phase_number(const nrf_trainer *t, nrf_batch_part part)
   return 2 * (uint64_t)t->at.batches + (part == NRF_NEGATIVE_PHASE);
 }
 
-/* Layers from `first` up, uniform in [0,1), or [-1,1) for hardtanh. */
-static nrf_status fill_random(const nrf_trainer *t, nrf_batch_part part, int first, nrf_states *s)
+static nrf_status start_positive_states(nrf_trainer *t)
 {
-  const float low = is(t->settings.states_activation, "hardtanh") ? -1.0f : 0.0f;
-  for (int i = first; i < s->n_layers; i++) {
-    const nrf_rng r = nrf_rng_at(t->settings.seed, NRF_RNG_STATES, phase_number(t, part), (uint32_t)i);
-    NRF_RETURN_IF_ERROR(nrf_state_kernels_cpu.fill_uniform(nrf_states_count(s, i), s->data[i], low, 1.0f, r));
-  }
-  return NRF_OK;
-}
-
-static nrf_status fill_random_pixels(const nrf_trainer *t, nrf_states *s)
-{
-  const uint64_t phase    = phase_number(t, NRF_NEGATIVE_PHASE);
-  const nrf_rng  means    = nrf_rng_at(t->settings.seed, NRF_RNG_PIXELS, phase, 0);
-  const nrf_rng  noise    = nrf_rng_at(t->settings.seed, NRF_RNG_PIXELS, phase, 1);
-  const int64_t  channels = s->size[0].channels, pixels = nrf_layer_units(s->size[0]) / channels;
-  for (int64_t n = 0; n < s->batch; n++)
-    for (int64_t c = 0; c < channels; c++) {
-      const float mean = pixel_mean_below * nrf_rng_uniform(means, (uint64_t)(n * channels + c));
-      for (int64_t p = 0; p < pixels; p++) s->data[0][(n * pixels + p) * channels + c] = mean;
-    }
-  return nrf_state_kernels_cpu.add_noise(nrf_states_count(s, 0), s->data[0], pixel_sd, noise);
-}
-
-static nrf_status start_latent_layers(nrf_trainer *t)
-{
-  const char *how = t->settings.initializer;
-  if (is(how, "ff_init")) return nrf_initialiser_predict(t->initialiser, t->positive);
-  if (is(how, "previous") && t->has_previous) return NRF_OK; /* they are still there */
-  if (is(how, "zeros")) {
-    for (int i = 1; i < t->positive->n_layers; i++)
-      memset(t->positive->data[i], 0, (size_t)nrf_states_count(t->positive, i) * sizeof(float));
-    return NRF_OK;
-  }
-  return fill_random(t, NRF_POSITIVE_PHASE, 1, t->positive);
+  if (is(t->settings.initializer, "previous") && t->has_previous) return NRF_OK; /* they are still there */
+  return nrf_start_latent_layers(&t->settings, t->initialiser, phase_number(t, NRF_POSITIVE_PHASE),
+                                 t->positive);
 }
 
 /* Random states everywhere, then the buffer's samples over the first of them. */
 static nrf_status start_negative_states(nrf_trainer *t)
 {
-  const nrf_settings *s = &t->settings;
-  if (s->neg_ff_init) {
-    NRF_RETURN_IF_ERROR(fill_random_pixels(t, t->negative));
-    NRF_RETURN_IF_ERROR(nrf_initialiser_predict(t->initialiser, t->negative));
-  } else {
-    NRF_RETURN_IF_ERROR(fill_random(t, NRF_NEGATIVE_PHASE, 0, t->negative));
-  }
+  const nrf_settings *s     = &t->settings;
+  const uint64_t      phase = phase_number(t, NRF_NEGATIVE_PHASE);
+  NRF_RETURN_IF_ERROR(nrf_start_all_layers(s, t->initialiser, phase, t->negative));
   if (nrf_replay_buffer_count(t->buffer) == 0) return NRF_OK;
   const int images = (int)(s->sample_buffer_prob * s->batch_size);
-  return nrf_replay_buffer_draw(t->buffer, s->seed, phase_number(t, NRF_NEGATIVE_PHASE), images, t->negative);
+  return nrf_replay_buffer_draw(t->buffer, s->seed, phase, images, t->negative);
 }
 
 static void begin_phase(nrf_trainer *t, nrf_batch_part part, int64_t length)
@@ -190,7 +152,7 @@ static void begin_phase(nrf_trainer *t, nrf_batch_part part, int64_t length)
 nrf_status nrf_trainer_begin_batch(nrf_trainer *t, const float *images)
 {
   nrf_states_set_nchw(t->positive, 0, images);
-  NRF_RETURN_IF_ERROR(start_latent_layers(t));
+  NRF_RETURN_IF_ERROR(start_positive_states(t));
   if (t->truncation != NULL) nrf_truncation_reset(t->truncation);
   begin_phase(t, NRF_POSITIVE_PHASE, t->settings.num_it_pos);
   return NRF_OK;
