@@ -126,8 +126,8 @@ static nrf_status check_image_shape(const nrf_dataset_info *info, const nrf_arch
                    image.channels, image.height, image.width);
 }
 
-nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, const nrf_progress *progress,
-                             nrf_dataset **out)
+nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, nrf_split split,
+                             const nrf_progress *progress, nrf_dataset **out)
 {
   const nrf_dataset_info *info = NULL;
   *out                         = NULL;
@@ -138,7 +138,8 @@ nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, c
   const nrf_dataset_config config  = {
        .name       = s->dataset,
        .data_dir   = s->data_dir,
-       .need_train = true,
+       .need_train = split == NRF_SPLIT_TRAIN,
+       .need_test  = split == NRF_SPLIT_TEST,
        .download   = true,
        .seed       = s->seed,
        .watch      = {.progress = show_download, .cancelled = download_cancelled, .user = &display}};

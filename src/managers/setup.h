@@ -19,8 +19,9 @@ nrf_initialiser_config nrf_setup_initialiser(const nrf_settings *s, int batch);
 /* Spreads per-layer options over the layers: NRF_EINVAL, naming the option, for a list of the wrong length. */
 NRF_MUST_CHECK nrf_status nrf_setup_sampler(const nrf_settings *s, int n_layers, nrf_sampler_config *out);
 
-/* Opens the images, downloading them if need be with a progress display. NRF_ESHAPE if they do not fit layer 0. */
-NRF_MUST_CHECK nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a,
+/* Opens the images of one set, training or test, downloading them if need be with a progress display. NRF_ESHAPE if they do
+ * not fit layer 0. */
+NRF_MUST_CHECK nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, nrf_split split,
                                             const nrf_progress *progress, nrf_dataset **out);
 
 #endif

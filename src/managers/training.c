@@ -6,6 +6,7 @@
 #include "managers/results_row.h"
 #include "managers/session.h"
 #include "managers/setup.h"
+#include "managers/time_limit.h"
 #include "managers/training_log.h"
 #include "managers/training_state.h"
 #include "nrflv/atomic_file.h"
@@ -14,7 +15,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Why the loop over batches ended. */
@@ -25,14 +25,6 @@ typedef enum session_end {
   STOP_REQUESTED,
   OUT_OF_TIME
 } session_end;
-
-/* Knows when it is time to save in order to end within --max_hours. */
-typedef struct time_limit {
-  double started, limit; /* seconds, monotonic; limit 0: none                      */
-  double last_look;
-  double slowest_step; /* between two looks: a sampler step with all that may follow it */
-  double slowest_save;
-} time_limit;
 
 typedef struct session {
   nrf_settings        settings;
@@ -48,46 +40,18 @@ typedef struct session {
   int64_t   order_epoch;
   float    *batch; /* images of a batch, NCHW */
 
-  int64_t     first_batch, saved_batch; /* batches done when the session began, when it last saved */
-  int64_t     expected_steps;           /* sampler steps at the end, as far as one can tell         */
-  time_limit  time;
-  session_end end;
+  int64_t        first_batch, saved_batch; /* batches done when the session began, when it last saved */
+  int64_t        expected_steps;           /* sampler steps at the end, as far as one can tell         */
+  nrf_time_limit time;
+  session_end    end;
 } session;
 
-static double seconds_now(void)
-{
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail on Linux */
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- stopping in time ---- */
-
-/* What a slow disk writes in a second. */
-static const double disk_bytes_per_second = 50e6;
-
-static time_limit time_limit_start(double hours)
-{
-  const double now = seconds_now();
-  return (time_limit){.started = now, .limit = hours * 3600.0, .last_look = now};
-}
-
-/* Whether a checkpoint of so many bytes has to be written now, because after one more step it could be too late. */
-static bool time_is_up(time_limit *t, int64_t bytes)
-{
-  if (t->limit <= 0.0) return false;
-  const double now     = seconds_now();
-  const double step    = now - t->last_look;
-  const double reserve = t->slowest_save + (double)bytes / disk_bytes_per_second;
-  if (step > t->slowest_step) t->slowest_step = step;
-  t->last_look = now;
-  return now - t->started + t->slowest_step + reserve >= t->limit;
-}
 
 static bool should_stop(session *s)
 {
   if (s->end == AT_WORK && nrf_progress_stop_requested(s->progress)) s->end = STOP_REQUESTED;
-  if (s->end == AT_WORK && time_is_up(&s->time, nrf_training_bytes(s->trainer))) s->end = OUT_OF_TIME;
+  if (s->end == AT_WORK && nrf_time_is_up(&s->time, nrf_training_bytes(s->trainer))) s->end = OUT_OF_TIME;
   return s->end != AT_WORK;
 }
 
@@ -151,7 +115,7 @@ static nrf_status open_images(session *s)
 {
   const nrf_architecture *a      = &s->trainer->architecture;
   const int64_t           floats = s->settings.batch_size * nrf_layer_units(a->size[0]);
-  NRF_RETURN_IF_ERROR(nrf_setup_dataset(&s->settings, a, s->progress, &s->dataset));
+  NRF_RETURN_IF_ERROR(nrf_setup_dataset(&s->settings, a, NRF_SPLIT_TRAIN, s->progress, &s->dataset));
   s->images            = nrf_dataset_count(s->dataset, NRF_SPLIT_TRAIN);
   s->batches_per_epoch = s->images / s->settings.batch_size;
   s->order_epoch       = -1;
@@ -184,16 +148,15 @@ static void introduce(const session *s)
 
 static nrf_status write_row(const session *s, nrf_run_state state)
 {
-  return nrf_results_row_write(s->paths.row, s->trainer, state, seconds_now() - s->time.started);
+  return nrf_results_row_write(s->paths.row, s->trainer, state, nrf_seconds_now() - s->time.started);
 }
 
 static nrf_status save(session *s)
 {
-  const double begun = seconds_now();
+  const double begun = nrf_seconds_now();
   NRF_RETURN_IF_ERROR(nrf_training_save(s->paths.checkpoint, s->trainer, s->images));
-  s->saved_batch       = s->trainer->at.batches;
-  const double seconds = seconds_now() - begun;
-  if (seconds > s->time.slowest_save) s->time.slowest_save = seconds;
+  s->saved_batch = s->trainer->at.batches;
+  nrf_time_limit_saved(&s->time, nrf_seconds_now() - begun);
   return NRF_OK;
 }
 
@@ -444,7 +407,7 @@ nrf_status nrf_train(const nrf_settings *settings, const nrf_progress *progress,
   if (st != NRF_OK) return st;
   s->settings = *settings;
   s->progress = progress;
-  s->time     = time_limit_start(settings->max_hours);
+  s->time     = nrf_time_limit_start(settings->max_hours);
   NRF_TRY(prepare(s));
   st = run(s);
   fill_result(s, result);

@@ -1,0 +1,28 @@
+/* time_limit.h - when a session has to save in order to end within --max_hours. */
+#ifndef NRFLV_MANAGERS_TIME_LIMIT_H
+#define NRFLV_MANAGERS_TIME_LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct nrf_time_limit {
+  double started, limit; /* seconds, monotonic; limit 0: none                      */
+  double last_look;
+  double slowest_step; /* between two looks: a sampler step with all that may follow it */
+  double slowest_save;
+} nrf_time_limit;
+
+/* Seconds on a clock that nobody sets; only differences mean something. */
+double nrf_seconds_now(void);
+
+/* The clock starts now; 0 hours: no limit. */
+nrf_time_limit nrf_time_limit_start(double hours);
+
+/* Whether a checkpoint of so many bytes has to be written now, because after one more step it could be too late. Look
+ * once per step. */
+bool nrf_time_is_up(nrf_time_limit *t, int64_t bytes);
+
+/* A checkpoint took so long. */
+void nrf_time_limit_saved(nrf_time_limit *t, double seconds);
+
+#endif
