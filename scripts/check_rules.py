@@ -21,6 +21,7 @@ FLOORS = {
     "kernels": 2,
     "graph": 3,
     "model": 4,
+    "stimulus": 4,
     "sampler": 5,
     "managers": 6,
     "analysis": 6,
