@@ -25,15 +25,16 @@ typedef struct nrf_stimulus_patch {
 
 /* What an image shows. */
 typedef struct nrf_stimulus {
-  char file_name[NRF_STIMULUS_NAME_BYTES]; /* inside the set's folder                                         */
-  int  generation_index; /* its place in the order in which the published code makes the set; the number in file names */
-  int  group;            /* images that show the same share a number; groups are counted in sorted order      */
-  int  repeat;           /* which of its group it is, from 0, in sorted order                                 */
-  int  n_patches;        /* 1, or 2 in the sets double/...                                                    */
-  nrf_stimulus_patch patch[NRF_STIMULUS_MAX_PATCHES]; /* [0] the one that varies (the mobile one of two), [1] the
-                                                         static one in the centre                             */
-  double gain; /* factor of the deviations: 2 in double/fewlocs_and_fewerangles                               */
-  bool   clip; /* patches larger than the image are cut (nrf_gabor_box_clip)                                  */
+  char file_name[NRF_STIMULUS_NAME_BYTES]; /* inside the set's folder */
+
+  int generation_index; /* place in the published code's order of making: the number in file names            */
+  int group;            /* images that show the same share a number; groups are counted in sorted order  */
+  int repeat;           /* which of its group it is, from 0, in sorted order                             */
+
+  int                n_patches;                       /* 1, or 2 in the sets double/... */
+  nrf_stimulus_patch patch[NRF_STIMULUS_MAX_PATCHES]; /* [0] varies (the mobile one of two), [1] is static */
+  double             gain; /* of the deviations: 2 in double/fewlocs_and_fewerangles */
+  bool               clip; /* patches larger than the image are cut (nrf_gabor_box_clip) */
 } nrf_stimulus;
 
 /* A row of the table. */

@@ -1,6 +1,7 @@
 /* stages.c - the one place that knows which function does which stage. */
 #include "cli/stages.h"
 
+#include "nrflv/stimuli.h"
 #include "nrflv/training.h"
 
 /* The stages that follow work on the model just trained. */
@@ -16,6 +17,7 @@ static nrf_status train(nrf_settings *settings, const nrf_progress *progress)
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
     [NRF_STAGE_COLLATE]            = nrf_collate,
+    [NRF_STAGE_GEN_EXP_STIM]       = nrf_make_stimuli,
 };
 
 static nrf_status find_function(nrf_stage stage, nrf_stage_fn *function)

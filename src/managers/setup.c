@@ -132,7 +132,7 @@ nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, n
   const nrf_dataset_info *info = NULL;
   *out                         = NULL;
   NRF_RETURN_IF_ERROR(nrf_dataset_find(s->dataset, &info));
-  NRF_RETURN_IF_ERROR(check_image_shape(info, a));
+  if (a != NULL) NRF_RETURN_IF_ERROR(check_image_shape(info, a));
 
   download_display         display = {.progress = progress};
   const nrf_dataset_config config  = {

@@ -20,7 +20,7 @@ nrf_initialiser_config nrf_setup_initialiser(const nrf_settings *s, int batch);
 NRF_MUST_CHECK nrf_status nrf_setup_sampler(const nrf_settings *s, int n_layers, nrf_sampler_config *out);
 
 /* Opens the images of one set, training or test, downloading them if need be with a progress display. NRF_ESHAPE if they do
- * not fit layer 0. */
+ * not fit layer 0 of the architecture; NULL: of any shape. */
 NRF_MUST_CHECK nrf_status nrf_setup_dataset(const nrf_settings *s, const nrf_architecture *a, nrf_split split,
                                             const nrf_progress *progress, nrf_dataset **out);
 

@@ -11,8 +11,8 @@ nrf_status nrf_byte_image_create(nrf_layer_size size, nrf_byte_image *out)
   void *memory = NULL;
   *out         = (nrf_byte_image){0};
   if ((size.channels != 1 && size.channels != 3) || size.height < 1 || size.width < 1)
-    return nrf_error(NRF_EINVAL, "an image of %d x %d pixels and %d channels cannot be a PNG file", size.width,
-                     size.height, size.channels);
+    return nrf_error(NRF_EINVAL, "an image of %d x %d pixels and %d channels cannot be a PNG file",
+                     size.width, size.height, size.channels);
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)nrf_layer_units(size), "image", &memory));
   *out = (nrf_byte_image){size, memory};
   return NRF_OK;

@@ -17,7 +17,7 @@ typedef enum varying {
   CONTRAST, /* of the same                                                                     */
   ROW,      /* its offset                                                                      */
   COLUMN,
-  HEADING,  /* angle of both patches; the second is displaced along the bar of the static one: to the right, up, left, down */
+  HEADING, /* angle of both patches; the second is displaced along the bar of the static one: to the right, up, left, down */
   DISTANCE, /* how far                                                                         */
   TURN,     /* of the mobile patch against the static one                                      */
   REPEAT,   /* nothing: images that show the same                                              */
@@ -44,8 +44,8 @@ enum { MAX_AXES = 4 };
 /* The images of a set are all combinations of its axes, made with the first axis outermost. */
 struct nrf_stimulus_set {
   const char *name, *summary;
-  nrf_gabor   patch;      /* where no axis says otherwise            */
-  nrf_gabor   fixed;      /* the static patch of a pair; sigma 0: none */
+  nrf_gabor   patch; /* where no axis says otherwise            */
+  nrf_gabor   fixed; /* the static patch of a pair; sigma 0: none */
   double      gain;
   bool        clip;
   naming      files;
@@ -53,9 +53,14 @@ struct nrf_stimulus_set {
   axis        axes[MAX_AXES]; /* up to one of no count */
 };
 
-#define PATCH(ratio, amplitude) \
-  {.sigma = 0.7, .wavelength = 3.0, .phase = 1.0, .aspect = (ratio), .contrast = (amplitude)}
-#define ANGLES(n) {.what = ANGLE, .count = (n), .step = FULL_TURN / (n)}
+#define PATCH(ratio, amplitude)                                                               \
+  {                                                                                           \
+    .sigma = 0.7, .wavelength = 3.0, .phase = 1.0, .aspect = (ratio), .contrast = (amplitude) \
+  }
+#define ANGLES(n)                                        \
+  {                                                      \
+    .what = ANGLE, .count = (n), .step = FULL_TURN / (n) \
+  }
 
 static const double distances[] = {3, 5, 7, 10};
 
@@ -265,9 +270,10 @@ static nrf_status check_centres(const nrf_stimulus_set *set, const nrf_stimulus 
   for (int i = 0; i < s->n_patches; i++) {
     const int row = height / 2 + s->patch[i].offset_row, column = width / 2 + s->patch[i].offset_column;
     if (row < 0 || row >= height || column < 0 || column >= width)
-      return nrf_error(NRF_ESHAPE,
-                       "%s: a patch stands at row %d, column %d of images that have only %d rows and %d columns",
-                       set->name, row, column, height, width);
+      return nrf_error(
+          NRF_ESHAPE,
+          "%s: a patch stands at row %d, column %d of images that have only %d rows and %d columns",
+          set->name, row, column, height, width);
   }
   return NRF_OK;
 }

@@ -194,7 +194,7 @@ static void pairs_stand_where_the_analysis_expects_them(void **state)
 {
   (void)state;
   static const int distances[] = {3, 5, 7, 10}, rows[] = {0, -1, 0, 1}, columns[] = {1, 0, -1, 0};
-  nrf_stimulus    *s           = describe("double/fewlocs_and_fewerangles", 32, 32);
+  nrf_stimulus    *s = describe("double/fewlocs_and_fewerangles", 32, 32);
   for (int b = 0; b < 128; b++) {
     const int q = b / 32, d = b % 32 / 8, m = b % 8 / 4;
     assert_int_equal(s[b].n_patches, 2);
@@ -283,8 +283,9 @@ static void images_too_small_for_a_set_are_refused(void **state)
   assert_int_equal(nrf_stimulus_set_describe(set_named("double/fewlocs_and_fewerangles"), 32, 19, &s),
                    NRF_ESHAPE);
   assert_null(s);
-  assert_string_equal(nrf_error_message(), "double/fewlocs_and_fewerangles: a patch stands at row 16, column 19 "
-                                           "of images that have only 32 rows and 19 columns");
+  assert_string_equal(nrf_error_message(),
+                      "double/fewlocs_and_fewerangles: a patch stands at row 16, column 19 "
+                      "of images that have only 32 rows and 19 columns");
 }
 
 static void a_bar_is_cut_to_an_odd_number_of_pixels(void **state)
@@ -292,8 +293,8 @@ static void a_bar_is_cut_to_an_odd_number_of_pixels(void **state)
   (void)state;
   static const struct {
     int size, first, last;
-  } cut[]         = {{32, 1, 31}, {28, 1, 27}, {31, 1, 29}};
-  uint8_t *base   = malloc(32 * 32), *out = malloc(32 * 32);
+  } cut[]       = {{32, 1, 31}, {28, 1, 27}, {31, 1, 29}};
+  uint8_t *base = malloc(32 * 32), *out = malloc(32 * 32);
   assert_true(base != NULL && out != NULL);
   memset(base, BASE_SHADE, 32 * 32);
   for (size_t k = 0; k < sizeof cut / sizeof *cut; k++) {
