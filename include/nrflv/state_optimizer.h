@@ -84,12 +84,24 @@ NRF_MUST_CHECK nrf_status nrf_state_optimizer_create(const nrf_state_optimizer_c
                                                      nrf_state_optimizer **out);
 void                      nrf_state_optimizer_free(nrf_state_optimizer *o);
 
-/* As new: what the start of every phase asks for. */
+/* As new, noise included: what the start of every phase asks for. */
 void nrf_state_optimizer_reset(nrf_state_optimizer *o);
 
 /* Moves the states of all layers that are not held; allocates nothing. */
 NRF_MUST_CHECK nrf_status nrf_state_optimizer_step(nrf_state_optimizer *o, nrf_states *states,
                                                    const nrf_states *gradient, const nrf_state_step *step);
+
+/* The standard deviation of the noise that the next step injects into a layer. For SGHMC, where it varies from neuron to
+ * neuron, that of a neuron with minv = 1, as all have in a fresh optimiser; the thesis's bounds keep the others within 6 %
+ * of it. (SGHMC's sigma is an estimate of the gradients' noise, and none that is injected.) */
+double nrf_state_optimizer_noise(const nrf_state_optimizer *o, int layer);
+
+/* One step of tempered annealing (spec/system.md 4): in every layer whose noise, as above, is `at_least`, the standard deviation
+ * of what is injected is multiplied by `factor` from the next step on. Whatever the optimiser derives it from:
+ * SGHMC's variance is bounded by min_sq_sigma and max_sq_sigma first and scaled then, so that it sinks below the bounds.
+ * Nothing else changes; the factor 1 changes no bit. A reset undoes it. NRF_EINVAL if the factor is negative or no number.
+ * --viz_tempered_annealing is a call after every step with --viz_temp_decay and 0.005. */
+NRF_MUST_CHECK nrf_status nrf_state_optimizer_anneal(nrf_state_optimizer *o, double factor, double at_least);
 
 /* The memory of a kind, to read, record or restore; NULL if this optimiser has none of the kind. */
 nrf_states *nrf_state_optimizer_memory(nrf_state_optimizer *o, nrf_state_memory kind);

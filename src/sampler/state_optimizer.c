@@ -10,6 +10,8 @@ struct nrf_state_optimizer {
   nrf_state_optimizer_config config;
   const nrf_state_kernels   *kernels;
   int64_t                    steps_done;
+  int                        n_layers;
+  double                     noise_scale[NRF_MAX_LAYERS]; /* of the standard deviation of what is injected */
   nrf_states                *memory[NRF_MEMORY_KINDS];
   bool                       has_mass_matrix[NRF_MAX_LAYERS];
   nrf_mass_matrix            mass_matrix[NRF_MAX_LAYERS];
@@ -129,8 +131,9 @@ nrf_status nrf_state_optimizer_create(const nrf_state_optimizer_config *config,
     return nrf_error(NRF_EINVAL, "state optimizer: %d layers for %d images", n_layers, batch);
   NRF_RETURN_IF_ERROR(check_config(config, n_layers));
   NRF_RETURN_IF_ERROR(nrf_alloc(sizeof *o, "state optimizer", (void **)&o));
-  o->config  = *config;
-  o->kernels = kernels;
+  o->config   = *config;
+  o->kernels  = kernels;
+  o->n_layers = n_layers;
   NRF_TRY(make_mass_matrices(o, n_layers, size));
   NRF_TRY(allocate(o, n_layers, size, batch));
   nrf_state_optimizer_reset(o);
@@ -152,6 +155,7 @@ void nrf_state_optimizer_free(nrf_state_optimizer *o)
 void nrf_state_optimizer_reset(nrf_state_optimizer *o)
 {
   o->steps_done = 0;
+  for (int i = 0; i < o->n_layers; i++) o->noise_scale[i] = 1.0;
   for (int m = 0; m < NRF_MEMORY_KINDS; m++) {
     if (o->memory[m] == NULL) continue;
     const float fresh = kinds[o->config.kind].fresh[m];
@@ -190,18 +194,45 @@ static float *layer_of(nrf_states *s, int layer)
   return s != NULL ? s->data[layer] : NULL;
 }
 
-static nrf_sghmc_coefficients sghmc_coefficients(const nrf_state_optimizer_config *c, int layer)
+/* Every term of the variance, and both its bounds, are scaled: so is the variance. */
+static nrf_sghmc_coefficients sghmc_coefficients(const nrf_state_optimizer *o, int layer)
 {
+  const nrf_state_optimizer_config *c = &o->config;
+
   const double h = c->step_size[layer], m = c->momentum[layer], hs = h / sqrt(c->scale_grad);
+  const double scale = o->noise_scale[layer] * o->noise_scale[layer];
   return (nrf_sghmc_coefficients){
       .squared_step = (float)(h * h),
       .friction     = (float)m,
-      .noise_linear = (float)(2.0 * hs * hs * m),
-      .noise_square = (float)(2.0 * hs * hs * hs * c->sigma[layer]),
-      .noise_offset = (float)(hs * hs * hs * hs),
-      .min_variance = (float)c->min_sq_sigma,
-      .max_variance = (float)c->max_sq_sigma[layer],
+      .noise_linear = (float)(scale * 2.0 * hs * hs * m),
+      .noise_square = (float)(scale * 2.0 * hs * hs * hs * c->sigma[layer]),
+      .noise_offset = (float)(scale * hs * hs * hs * hs),
+      .min_variance = (float)(scale * c->min_sq_sigma),
+      .max_variance = (float)(scale * c->max_sq_sigma[layer]),
   };
+}
+
+/* The standard deviation of the noise of the plain optimisers. */
+static double plain_noise(const nrf_state_optimizer *o, int layer)
+{
+  return o->noise_scale[layer] * o->config.sigma[layer];
+}
+
+double nrf_state_optimizer_noise(const nrf_state_optimizer *o, int layer)
+{
+  if (o->config.kind != NRF_STATE_SGHMC) return plain_noise(o, layer);
+  const nrf_sghmc_coefficients k = sghmc_coefficients(o, layer);
+  return (double)nrf_sghmc_sigma(&k, 1.0f);
+}
+
+nrf_status nrf_state_optimizer_anneal(nrf_state_optimizer *o, double factor, double at_least)
+{
+  if (!(isfinite(factor) && factor >= 0.0))
+    return nrf_error(NRF_EINVAL, "annealing: noise multiplied by %g (a number of at least 0 is needed)",
+                     factor);
+  for (int i = 0; i < o->n_layers; i++)
+    if (nrf_state_optimizer_noise(o, i) >= at_least) o->noise_scale[i] *= factor;
+  return NRF_OK;
 }
 
 static nrf_status sghmc_step(const nrf_state_optimizer *o, int layer, const nrf_states *states,
@@ -215,7 +246,7 @@ static nrf_status sghmc_step(const nrf_state_optimizer *o, int layer, const nrf_
       .on           = *on,
       .units        = nrf_layer_units(states->size[layer]),
       .channels     = states->size[layer].channels,
-      .k            = sghmc_coefficients(c, layer),
+      .k            = sghmc_coefficients(o, layer),
       .adapt        = o->steps_done < c->burn_in_steps,
       .momentum     = o->memory[NRF_MEMORY_MOMENTUM]->data[layer],
       .tau          = o->memory[NRF_MEMORY_TAU]->data[layer],
@@ -238,7 +269,7 @@ static nrf_status descent_step(const nrf_state_optimizer *o, int layer, const nr
   (void)states;
   (void)step;
   const nrf_descent_update u = {
-      .on = *on, .step_size = (float)o->config.step_size[layer], .sigma = (float)o->config.sigma[layer]};
+      .on = *on, .step_size = (float)o->config.step_size[layer], .sigma = (float)plain_noise(o, layer)};
   return o->kernels->descent(&u);
 }
 
@@ -250,7 +281,7 @@ static nrf_status momentum_step(const nrf_state_optimizer *o, int layer, const n
   const nrf_momentum_update u = {
       .on        = *on,
       .step_size = (float)o->config.step_size[layer],
-      .sigma     = (float)o->config.sigma[layer],
+      .sigma     = (float)plain_noise(o, layer),
       .decay     = (float)o->config.momentum[layer],
       .dampening = (float)o->config.dampening,
       .nesterov  = o->config.kind == NRF_STATE_NESTEROV,
@@ -270,7 +301,7 @@ static nrf_status adam_step(const nrf_state_optimizer *o, int layer, const nrf_s
       .on            = *on,
       .rate          = (float)(o->config.step_size[layer] / (1.0 - pow(adam_beta1, t))),
       .scale         = (float)(1.0 / sqrt(1.0 - pow(adam_beta2, t))),
-      .sigma         = (float)o->config.sigma[layer],
+      .sigma         = (float)plain_noise(o, layer),
       .gain1         = (float)(1.0 - adam_beta1),
       .gain2         = (float)(1.0 - adam_beta2),
       .epsilon       = (float)adam_epsilon,

@@ -512,6 +512,119 @@ static void an_optimiser_whose_memory_is_restored_goes_on_as_before(void **state
   }
 }
 
+/* ---- annealing ------------------------------------------------------------------------------------ */
+
+/* SGHMC with free and with the thesis's variance, with all that it can do; and every other kind with noise. */
+static nrf_state_optimizer_config noisy_config(int kind, bool thesis_bounds)
+{
+  nrf_state_optimizer_config c = sghmc_config(0.1, 0.1);
+  c.kind                       = (nrf_state_optimizer_kind)kind;
+  c.burn_in_steps              = 3;
+  c.non_diag_inv_mass = c.mean_batch_minv = thesis_bounds;
+  if (thesis_bounds) c.min_sq_sigma = 9e-5;
+  for (int i = 0; i < LAYERS; i++) {
+    c.sigma[i] = 0.02;
+    if (thesis_bounds) c.max_sq_sigma[i] = 1e-4;
+  }
+  return c;
+}
+
+/* Where five steps lead whose noise is annealed by `factor` beforehand and made of the numbers z times `of_noise`. */
+static nrf_states *steps_with_noise(nrf_state_optimizer *o, double factor, float of_noise)
+{
+  nrf_states *s = random_states(LAYERS, sizes, BATCH, 1), *d = random_states(LAYERS, sizes, BATCH, 2);
+  nrf_states *z = random_states(LAYERS, sizes, BATCH, 3);
+  for (int i = 0; i < LAYERS; i++)
+    for (int64_t e = 0; e < nrf_states_count(z, i); e++) z->data[i][e] *= of_noise;
+  nrf_state_optimizer_reset(o);
+  assert_int_equal(nrf_state_optimizer_anneal(o, factor, 0.0), NRF_OK);
+  for (uint64_t t = 0; t < 5; t++)
+    assert_int_equal(nrf_state_optimizer_step(o, s, d, &(nrf_state_step){.number = t, .noise = z}), NRF_OK);
+  nrf_states_free(d);
+  nrf_states_free(z);
+  return s;
+}
+
+static void assert_same_way(nrf_states *a, nrf_states *b, bool same)
+{
+  for (int i = 0; i < LAYERS; i++)
+    if (same)
+      assert_same_layer(a, b, i);
+    else
+      assert_memory_not_equal(a->data[i], b->data[i], (size_t)nrf_states_count(a, i) * sizeof(float));
+  nrf_states_free(a);
+  nrf_states_free(b);
+}
+
+/* A factor 1/2 is exact in floating point, so the two ways of halving must agree to the bit. */
+static void annealing_scales_the_noise_and_nothing_else(void **state)
+{
+  (void)state;
+  for (int kind = 0; kind < NRF_STATE_OPTIMIZER_KINDS; kind++)
+    for (int thesis = 0; thesis < (kind == NRF_STATE_SGHMC ? 2 : 1); thesis++) {
+      const nrf_state_optimizer_config c = noisy_config(kind, thesis == 1);
+      nrf_state_optimizer             *o = new_optimizer(&c, LAYERS, sizes, BATCH);
+      assert_same_way(steps_with_noise(o, 0.5, 1.0f), steps_with_noise(o, 1.0, 0.5f), true);
+      assert_same_way(steps_with_noise(o, 0.5, 1.0f), steps_with_noise(o, 1.0, 1.0f), false);
+      assert_same_way(steps_with_noise(o, 0.0, 1.0f), steps_with_noise(o, 1.0, 0.0f), true);
+      nrf_state_optimizer_free(o);
+    }
+}
+
+static void assert_layer_noise(const nrf_state_optimizer *o, int layer, double want)
+{
+  const double noise = nrf_state_optimizer_noise(o, layer);
+  if (fabs(noise - want) > 1e-6 * want) fail_msg("noise %.9g in layer %d, not %.9g", noise, layer, want);
+}
+
+static void assert_noise(const nrf_state_optimizer *o, const double want[LAYERS])
+{
+  for (int i = 0; i < LAYERS; i++) assert_layer_noise(o, i, want[i]);
+}
+
+static void each_layer_is_annealed_while_its_noise_is_large_enough(void **state)
+{
+  (void)state;
+  const double               sigma[LAYERS] = {0.03, 0.012, 0.005, 0.004};
+  nrf_state_optimizer_config c             = {.kind = NRF_STATE_LANGEVIN};
+  memcpy(c.sigma, sigma, sizeof sigma);
+  nrf_state_optimizer *o = new_optimizer(&c, LAYERS, sizes, BATCH);
+  assert_noise(o, sigma);
+  static const double after[4][LAYERS] = {{0.015, 0.006, 0.0025, 0.004},
+                                          {0.0075, 0.003, 0.0025, 0.004},
+                                          {0.00375, 0.003, 0.0025, 0.004},
+                                          {0.00375, 0.003, 0.0025, 0.004}};
+  for (int k = 0; k < 4; k++) {
+    assert_int_equal(nrf_state_optimizer_anneal(o, 0.5, 0.005), NRF_OK);
+    assert_noise(o, after[k]);
+  }
+  nrf_state_optimizer_reset(o);
+  assert_noise(o, sigma);
+  assert_int_equal(nrf_state_optimizer_anneal(o, -0.5, 0.0), NRF_EINVAL);
+  assert_int_equal(nrf_state_optimizer_anneal(o, (double)NAN, 0.0), NRF_EINVAL);
+  assert_noise(o, sigma);
+  nrf_state_optimizer_free(o);
+}
+
+/* The thesis's settings: sigma is 0, and yet there is noise of 0.01 to anneal; 0.995^138 > 1/2 > 0.995^139. */
+static void noise_of_sghmc_is_what_its_bounds_leave(void **state)
+{
+  (void)state;
+  nrf_state_optimizer_config c = noisy_config(NRF_STATE_SGHMC, true);
+  for (int i = 0; i < LAYERS; i++) c.sigma[i] = 0.0;
+  nrf_state_optimizer *o = new_optimizer(&c, LAYERS, sizes, BATCH);
+  for (int i = 0; i < LAYERS; i++) assert_layer_noise(o, i, 0.01);
+  for (int t = 0; t < 300; t++) assert_int_equal(nrf_state_optimizer_anneal(o, 0.995, 0.005), NRF_OK);
+  for (int i = 0; i < LAYERS; i++) assert_layer_noise(o, i, 0.01 * pow(0.995, 139));
+  nrf_state_optimizer_free(o);
+
+  c.min_sq_sigma = 1e-16;
+  for (int i = 0; i < LAYERS; i++) c.max_sq_sigma[i] = 100.0;
+  o = new_optimizer(&c, LAYERS, sizes, BATCH);
+  for (int i = 0; i < LAYERS; i++) assert_layer_noise(o, i, sqrt(2 * 0.01 * 0.1 - 1e-4)); /* 2 h^2 m - h^4 */
+  nrf_state_optimizer_free(o);
+}
+
 static void joint_clipping_scales_all_layers_to_the_bound(void **state)
 {
   (void)state;
@@ -581,6 +694,9 @@ int main(void)
       cmocka_unit_test(plain_optimisers_add_noise_of_the_layers_sigma),
       cmocka_unit_test(held_layers_stay_and_the_others_do_not_notice),
       cmocka_unit_test(an_optimiser_whose_memory_is_restored_goes_on_as_before),
+      cmocka_unit_test(annealing_scales_the_noise_and_nothing_else),
+      cmocka_unit_test(each_layer_is_annealed_while_its_noise_is_large_enough),
+      cmocka_unit_test(noise_of_sghmc_is_what_its_bounds_leave),
       cmocka_unit_test(joint_clipping_scales_all_layers_to_the_bound),
       cmocka_unit_test(names_and_kinds_belong_together),
       cmocka_unit_test(settings_without_sense_are_refused),

@@ -212,8 +212,8 @@ static void wrong_noise(nrf_states *noise, uint64_t number, float scale)
   }
 }
 
-/* noise_scale 1: the sampler's own noise. */
-static result run(const setting *set, double noise_scale)
+/* noise_scale 1: the sampler's own noise. annealed: by what factor, before the first step. */
+static result run(const setting *set, double noise_scale, double annealed)
 {
   const nrf_phase phase   = {.gradient = gaussian_gradient, .model = (void *)set};
   nrf_sampler    *sampler = new_sampler(set);
@@ -225,6 +225,7 @@ static result run(const setting *set, double noise_scale)
     states[i]  = new_sums(nrf_states_count(s, i));
     momenta[i] = new_sums(nrf_states_count(s, i));
   }
+  assert_int_equal(nrf_state_optimizer_anneal(nrf_sampler_optimizer(sampler), annealed, 0.0), NRF_OK);
   for (uint64_t t = 1; t <= BURN_IN + SETTLE + SAMPLES * APART; t++) {
     if (noise_scale != 1.0) wrong_noise(noise, t, (float)noise_scale);
     assert_int_equal(nrf_sampler_step(sampler, &phase, s, t, noise_scale != 1.0 ? noise : NULL), NRF_OK);
@@ -255,11 +256,11 @@ static result run(const setting *set, double noise_scale)
   return r;
 }
 
-/* The verdict: every ratio within 4.5 standard errors of 1 (52 ratios: by chance once in 3,000 seeds). */
-static bool all_right(const result *r)
+/* The verdict: every ratio within 4.5 standard errors of what it should be (52 ratios: by chance once in 3,000 seeds). */
+static bool all_are(const result *r, double expected)
 {
   for (int k = 0; k < r->n; k++)
-    if (fabs(r->of[k].ratio - 1.0) > 4.5 * r->of[k].standard_error) return false;
+    if (fabs(r->of[k].ratio - expected) > 4.5 * r->of[k].standard_error) return false;
   return true;
 }
 
@@ -278,9 +279,9 @@ static void chains_have_the_stationary_variance_of_the_discrete_system(void **st
 {
   (void)state;
   for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
-    const result r = run(&settings[k], 1.0);
+    const result r = run(&settings[k], 1.0, 1.0);
     print_result(settings[k].name, &r);
-    assert_true(all_right(&r));
+    assert_true(all_are(&r, 1.0));
     /* So small that 8 %, from a noise scale of 1.04, is beyond the limit above. */
     for (int i = 0; i < r.n; i++) assert_true(r.of[i].standard_error < 0.0125);
   }
@@ -290,9 +291,20 @@ static void a_noise_scale_wrong_by_four_percent_is_noticed(void **state)
 {
   (void)state;
   for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
-    const result high = run(&settings[k], 1.04), low = run(&settings[k], 0.96);
-    assert_false(all_right(&high));
-    assert_false(all_right(&low));
+    const result high = run(&settings[k], 1.04, 1.0), low = run(&settings[k], 0.96, 1.0);
+    assert_false(all_are(&high, 1.0));
+    assert_false(all_are(&low, 1.0));
+  }
+}
+
+/* The systems are linear: variances go with the square of the noise's scale. */
+static void annealed_chains_have_the_variance_of_their_noise(void **state)
+{
+  (void)state;
+  for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
+    if (settings[k].mass_matrix) continue; /* M mixes what the noise has become part of */
+    const result r = run(&settings[k], 1.0, 0.6);
+    assert_true(all_are(&r, 0.36));
   }
 }
 
@@ -301,6 +313,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(chains_have_the_stationary_variance_of_the_discrete_system),
       cmocka_unit_test(a_noise_scale_wrong_by_four_percent_is_noticed),
+      cmocka_unit_test(annealed_chains_have_the_variance_of_their_noise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
