@@ -24,11 +24,11 @@
 
 typedef struct nrf_recorder nrf_recorder;
 
-/* Starts the writer thread. Until it is freed the recorder alone uses `w` (but see nrf_recorder_drain); `info`, the same that
- * `w` was made from, is borrowed as long. `memory`: bytes for blocks, of which no more is taken than helps; with less
- * than two steps there is no overlap, and with less than one NRF_EINVAL says how much is needed. `threads` >= 1 copy. */
-NRF_MUST_CHECK nrf_status nrf_recorder_create(nrf_recording_writer *w, const nrf_recording_info *info,
-                                              size_t memory, int threads, nrf_recorder **out);
+/* Starts the writer thread. Until the recorder is freed it alone uses `w` (but see nrf_recorder_drain), which says what is
+ * recorded. `memory`: bytes for blocks, of which no more is taken than helps; with less than two steps' there is no
+ * overlap, and with less than one's NRF_EINVAL says how much is needed. `threads` >= 1 copy. */
+NRF_MUST_CHECK nrf_status nrf_recorder_create(nrf_recording_writer *w, size_t memory, int threads,
+                                              nrf_recorder **out);
 
 /* Stops the thread; what is not written by then is lost: drain first. NULL is fine. */
 void nrf_recorder_free(nrf_recorder *r);

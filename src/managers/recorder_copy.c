@@ -1,0 +1,204 @@
+/* recorder_copy.c - channels-last images to maps of single channels, in the file's number format.
+ *
+ * A run of pixels is worked on in tiles that fit the first-level cache: four channels of a tile are transposed into a small
+ * stage, and each channel's numbers go from there to their map, a few cache lines at a time, converted on the way. So
+ * every byte is read once from memory and written once, which is what the copy is bound by. Vectors of four are native
+ * everywhere. */
+#include "managers/recorder_copy.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+  TILE  = 64, /* pixels: 256 bytes of a map; with 32 channels 8 KiB of the image */
+  GROUP = 4,  /* channels that are transposed together                            */
+};
+
+/* ---- number formats --------------------------------------------------------------------------------- */
+
+enum {
+  SIGN      = (int)0x80000000,
+  INFINITE  = 0x7f800000, /* of floats without their sign: larger ones are NaN */
+  QUIET     = 0x00400000,
+  MAGNITUDE = 0x7fffffff,
+
+  HALF_INFINITE = 0x7c00,
+  HALF_QUIET    = 0x0200,
+};
+
+static inline uint32_t bits_of(float f)
+{
+  uint32_t u;
+  memcpy(&u, &f, sizeof u);
+  return u;
+}
+
+static inline float float_of(uint32_t u)
+{
+  float f;
+  memcpy(&f, &u, sizeof f);
+  return f;
+}
+
+/* IEEE half precision. Without branches, so that loops of it vectorise. */
+static inline uint16_t half_of(uint32_t u)
+{
+  const uint32_t a = u & MAGNITUDE;
+  /* The exponent's bias changes from 127 to 15, and 13 bits of the mantissa go: adding just under half of the last bit kept,
+   * or half if that bit is odd, rounds to the nearest even, with a carry into the exponent where it belongs. */
+  const uint32_t normal = (a - (112u << 23) + 0xfff + (a >> 13 & 1)) >> 13;
+  /* The last bit of 0.5 is worth 2^-24, as is that of a subnormal half: the addition rounds. */
+  const uint32_t subnormal = bits_of(float_of(a) + 0.5f) - bits_of(0.5f);
+  const uint32_t nan       = HALF_INFINITE | HALF_QUIET | (a >> 13 & 0x3ff);
+
+  uint32_t h = a < 113u << 23 ? subnormal : normal;
+  h          = a >= 143u << 23 ? (uint32_t)HALF_INFINITE : h;
+  h          = a > INFINITE ? nan : h;
+  return (uint16_t)(h | (u & SIGN) >> 16);
+}
+
+/* `dropped` = 23 - n: bits of the mantissa that go. Rounds like half_of. */
+static inline uint32_t rounded_of(uint32_t u, int dropped)
+{
+  const uint32_t mask  = ~0u << dropped;
+  const uint32_t value = u + ((1u << dropped) / 2 - 1) + (u >> dropped & 1);
+  return ((u & MAGNITUDE) > INFINITE ? u | QUIET : value) & mask;
+}
+
+static int64_t put_float32(nrf_record_format format, const float *from, int n, void *to)
+{
+  (void)format;
+  memcpy(to, from, (size_t)n * sizeof *from);
+  return 0;
+}
+
+static int64_t put_float16(nrf_record_format format, const float *from, int n, void *to)
+{
+  char *out  = to;
+  int   lost = 0;
+  (void)format;
+#pragma omp simd reduction(+ : lost)
+  for (int i = 0; i < n; i++) {
+    const uint32_t u = bits_of(from[i]);
+    const uint16_t h = half_of(u);
+    lost += ((h & 0x7fff) == HALF_INFINITE) & ((u & MAGNITUDE) < INFINITE);
+    memcpy(out + (size_t)i * sizeof h, &h, sizeof h);
+  }
+  return lost;
+}
+
+static int64_t put_rounded(nrf_record_format format, const float *from, int n, void *to)
+{
+  const int dropped = 23 - format.mantissa_bits;
+  char     *out     = to;
+  int       lost    = 0;
+#pragma omp simd reduction(+ : lost)
+  for (int i = 0; i < n; i++) {
+    const uint32_t u = bits_of(from[i]);
+    const uint32_t v = rounded_of(u, dropped);
+    lost += ((v & MAGNITUDE) == INFINITE) & ((u & MAGNITUDE) < INFINITE);
+    memcpy(out + (size_t)i * sizeof v, &v, sizeof v);
+  }
+  return lost;
+}
+
+typedef int64_t put_fn(nrf_record_format format, const float *from, int n, void *to);
+
+static const struct number_format {
+  put_fn *put;
+  size_t  bytes;
+} formats[] = {
+    [NRF_RECORD_FLOAT32] = {put_float32, 4},
+    [NRF_RECORD_FLOAT16] = {put_float16, 2},
+    [NRF_RECORD_ROUNDED] = {put_rounded, 4},
+};
+
+int64_t nrf_put_numbers(nrf_record_format format, const float *from, int n, void *to)
+{
+  return formats[format.number].put(format, from, n, to);
+}
+
+/* ---- transposing ------------------------------------------------------------------------------------ */
+
+typedef float four __attribute__((vector_size(16)));
+typedef float unaligned_four __attribute__((vector_size(16), aligned(4)));
+
+static inline four load_four(const float *from)
+{
+  return *(const unaligned_four *)(const void *)from;
+}
+
+static inline void store_four(float *to, four v)
+{
+  *(unaligned_four *)(void *)to = v;
+}
+
+/* Four neighbouring channels of n pixels, `stride` floats apart, to one row each. */
+static void gather_group(const float *from, int stride, int n, float stage[GROUP][TILE])
+{
+  int p = 0;
+  for (; p + 4 <= n; p += 4, from += 4 * (ptrdiff_t)stride) {
+    const four a = load_four(from), b = load_four(from + stride);
+    const four c = load_four(from + 2 * (ptrdiff_t)stride), d = load_four(from + 3 * (ptrdiff_t)stride);
+    const four ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const four cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    store_four(&stage[0][p], __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5));
+    store_four(&stage[1][p], __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7));
+    store_four(&stage[2][p], __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5));
+    store_four(&stage[3][p], __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7));
+  }
+  for (; p < n; p++, from += stride)
+    for (int c = 0; c < GROUP; c++) stage[c][p] = from[c];
+}
+
+static void gather_one(const float *from, int stride, int n, float stage[TILE])
+{
+  for (int p = 0; p < n; p++) stage[p] = from[p * (ptrdiff_t)stride];
+}
+
+static bool is_group(const int *channel, int left)
+{
+  return left >= GROUP && channel[GROUP - 1] - channel[0] == GROUP - 1; /* they ascend */
+}
+
+/* All recorded channels of n <= TILE pixels that follow each other in the image. */
+static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format format, const float *pixels, int n,
+                         size_t map_stride, char *out)
+{
+  const struct number_format *to = &formats[format.number];
+  _Alignas(64) float          stage[GROUP][TILE];
+  int64_t                     lost = 0;
+  for (int c = 0; c < layer->n_channels;) {
+    const bool   group = is_group(layer->channel + c, layer->n_channels - c);
+    const float *from  = pixels + layer->channel[c];
+    if (group)
+      gather_group(from, layer->channels, n, stage);
+    else
+      gather_one(from, layer->channels, n, stage[0]);
+    for (int k = 0; k < (group ? GROUP : 1); k++, c++)
+      lost += to->put(format, stage[k], n, out + (size_t)c * map_stride);
+  }
+  return lost;
+}
+
+/* A region as wide as the layer is one run of pixels; otherwise each of its rows is one. */
+int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format, const float *image,
+                      size_t map_stride, void *out)
+{
+  const bool   whole_rows = layer->columns == layer->width;
+  const int    runs       = whole_rows ? 1 : layer->rows;
+  const int    length     = whole_rows ? layer->rows * layer->columns : layer->columns;
+  const size_t bytes      = formats[format.number].bytes;
+  char        *to         = out;
+  int64_t      lost       = 0;
+  for (int y = 0; y < runs; y++) {
+    const float *pixels =
+        image + ((int64_t)(layer->top + y) * layer->width + layer->left) * layer->channels;
+    for (int p = 0; p < length; p += TILE) {
+      const int n = length - p < TILE ? length - p : TILE;
+      lost += copy_tile(layer, format, pixels + (int64_t)p * layer->channels, n, map_stride, to);
+      to += (size_t)n * bytes;
+    }
+  }
+  return lost;
+}
