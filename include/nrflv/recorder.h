@@ -55,14 +55,14 @@ NRF_MUST_CHECK nrf_status nrf_recorder_drain(nrf_recorder *r);
 
 /* What the recorder did so far; for reports. */
 typedef struct nrf_recorder_report {
-  int64_t rows;             /* pushed                                                            */
-  int64_t rows_written;     /* and marked                                                        */
-  int64_t bytes_written;    /* of data                                                           */
-  int64_t overflows;        /* finite numbers that became infinite in the number format          */
-  double  seconds_copying;  /* of the pushing thread                                             */
-  double  seconds_waiting;  /* of the pushing thread, for memory: the disk is the limit          */
-  double  seconds_writing;  /* of the writer thread                                              */
-  int     rows_per_block;   /* that fit the memory                                               */
+  int64_t rows;            /* pushed                                                            */
+  int64_t rows_written;    /* and marked                                                        */
+  int64_t bytes_written;   /* of data                                                           */
+  int64_t overflows;       /* finite numbers that became infinite in the number format          */
+  double  seconds_copying; /* of the pushing thread                                             */
+  double  seconds_waiting; /* of the pushing thread, for memory: the disk is the limit          */
+  double  seconds_writing; /* of the writer thread                                              */
+  int     rows_per_block;  /* that fit the memory                                               */
 } nrf_recorder_report;
 
 nrf_recorder_report nrf_recorder_report_of(nrf_recorder *r);

@@ -104,7 +104,8 @@ static size_t row_bytes(const nrf_recording_info *info)
   size_t variables = 0, numbers = 0;
   for (int v = 0; v < NRF_RECORD_VARIABLES; v++) variables += info->variable[v];
   for (int l = 0; l < info->n_layers; l++)
-    numbers += (size_t)info->layer[l].n_channels * (size_t)info->layer[l].rows * (size_t)info->layer[l].columns;
+    numbers +=
+        (size_t)info->layer[l].n_channels * (size_t)info->layer[l].rows * (size_t)info->layer[l].columns;
   return variables * numbers * (size_t)info->n_images * nrf_record_number_bytes(info->format);
 }
 
@@ -276,10 +277,11 @@ static nrf_status share_memory(nrf_recorder *r, size_t memory)
 {
   const size_t row = row_bytes(r->info);
   if (memory < row)
-    return nrf_error(NRF_EINVAL,
-                     "recorder: %.1f MiB of memory are too little: one step takes %.1f MiB, and two are needed to "
-                     "record while sampling goes on",
-                     (double)memory / (1 << 20), (double)row / (1 << 20));
+    return nrf_error(
+        NRF_EINVAL,
+        "recorder: %.1f MiB of memory are too little: one step takes %.1f MiB, and two are needed to "
+        "record while sampling goes on",
+        (double)memory / (1 << 20), (double)row / (1 << 20));
   r->n_blocks       = memory / row < BLOCKS ? 1 : BLOCKS;
   const int64_t fit = (int64_t)(memory / row) / r->n_blocks;
   r->rows_per_block = (int)at_most(at_most(fit, ROWS_PER_BLOCK), nrf_recording_n_rows(r->info));
@@ -299,7 +301,8 @@ nrf_status nrf_recorder_create(nrf_recording_writer *w, size_t memory, int threa
   r->threads  = threads;
   r->next_row = -1;
   NRF_TRY(share_memory(r, memory));
-  const size_t most_series = (size_t)NRF_RECORD_VARIABLES * (size_t)r->info->n_layers * (size_t)r->info->n_images;
+  const size_t most_series =
+      (size_t)NRF_RECORD_VARIABLES * (size_t)r->info->n_layers * (size_t)r->info->n_images;
   NRF_TRY(nrf_alloc(most_series * sizeof *r->series, "recorder", (void **)&r->series));
   const size_t block_bytes = list_series(r);
   NRF_TRY(nrf_alloc((size_t)r->n_blocks * block_bytes, "memory of the recorder", (void **)&r->memory));
@@ -342,16 +345,18 @@ static nrf_status check_row(const nrf_recorder *r, int64_t step)
   return NRF_OK;
 }
 
-static nrf_status check_source(const nrf_recording_info *info, nrf_record_variable v, const nrf_states *source)
+static nrf_status check_source(const nrf_recording_info *info, nrf_record_variable v,
+                               const nrf_states *source)
 {
   const char *name = nrf_record_variable_name(v);
   if (source == NULL) return nrf_error(NRF_ESHAPE, "recorder: %s is recorded but was not given", name);
   for (int l = 0; l < info->n_layers; l++) {
     const nrf_recorded_layer *layer = &info->layer[l];
     const nrf_layer_size     *size  = &source->size[layer->layer < source->n_layers ? layer->layer : 0];
-    if (source->batch != info->batch || layer->layer >= source->n_layers || size->channels != layer->channels ||
-        size->height != layer->height || size->width != layer->width)
-      return nrf_error(NRF_ESHAPE, "recorder: %s does not have layer %d as it is recorded (%d x %d x %d, %d images)",
+    if (source->batch != info->batch || layer->layer >= source->n_layers ||
+        size->channels != layer->channels || size->height != layer->height || size->width != layer->width)
+      return nrf_error(NRF_ESHAPE,
+                       "recorder: %s does not have layer %d as it is recorded (%d x %d x %d, %d images)",
                        name, layer->layer, layer->channels, layer->height, layer->width, info->batch);
   }
   return NRF_OK;
@@ -388,8 +393,8 @@ static int64_t copy_row(nrf_recorder *r, const block *b, const nrf_states *const
     const nrf_recorded_layer *layer  = &r->info->layer[s->layer];
     const nrf_states         *states = source[s->variable];
     const int64_t             units  = nrf_layer_units(states->size[layer->layer]);
-    const float              *image = states->data[layer->layer] + r->info->image[s->image].index * units;
-    char                     *out   = b->data + s->offset + (size_t)b->n_rows * map_bytes(r, layer);
+    const float              *image  = states->data[layer->layer] + r->info->image[s->image].index * units;
+    char                     *out    = b->data + s->offset + (size_t)b->n_rows * map_bytes(r, layer);
     overflows += nrf_copy_maps(layer, r->info->format, image, piece_stride(r, layer), out);
   }
   return overflows;
@@ -405,19 +410,23 @@ static void row_came_in_locked(nrf_recorder *r, block *b, int64_t row)
   (void)pthread_cond_signal(&r->work);
 }
 
+static nrf_status check_push(const nrf_recorder *r, int64_t step,
+                             const nrf_states *const source[NRF_RECORD_VARIABLES])
+{
+  NRF_RETURN_IF_ERROR(check_row(r, step));
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
+    if (r->info->variable[v]) NRF_RETURN_IF_ERROR(check_source(r->info, (nrf_record_variable)v, source[v]));
+  return NRF_OK;
+}
+
 nrf_status nrf_recorder_push(nrf_recorder *r, int64_t step,
                              const nrf_states *const source[NRF_RECORD_VARIABLES])
 {
-  const int64_t row = step / r->info->stride;
-  nrf_status    st  = NRF_OK;
-  if (step % r->info->stride == 0) {
-    NRF_RETURN_IF_ERROR(check_row(r, step));
-    for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
-      if (r->info->variable[v])
-        NRF_RETURN_IF_ERROR(check_source(r->info, (nrf_record_variable)v, source[v]));
-  }
+  const bool    is_recorded = step % r->info->stride == 0;
+  const int64_t row         = step / r->info->stride;
+  if (is_recorded) NRF_RETURN_IF_ERROR(check_push(r, step, source));
   (void)pthread_mutex_lock(&r->lock);
-  block *b = step % r->info->stride == 0 ? block_to_fill_locked(r, row) : NULL;
+  block *b = is_recorded ? block_to_fill_locked(r, row) : NULL;
   if (b != NULL) {
     r->filling = true;
     (void)pthread_mutex_unlock(&r->lock);
@@ -430,7 +439,7 @@ nrf_status nrf_recorder_push(nrf_recorder *r, int64_t step,
     r->report.seconds_copying += seconds;
     row_came_in_locked(r, b, row);
   }
-  st = writers_error_locked(r);
+  const nrf_status st = writers_error_locked(r);
   (void)pthread_mutex_unlock(&r->lock);
   return st;
 }

@@ -140,8 +140,10 @@ static void gather_group(const float *from, int stride, int n, float stage[GROUP
   for (; p + 4 <= n; p += 4, from += 4 * (ptrdiff_t)stride) {
     const four a = load_four(from), b = load_four(from + stride);
     const four c = load_four(from + 2 * (ptrdiff_t)stride), d = load_four(from + 3 * (ptrdiff_t)stride);
-    const four ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const four cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const four ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+               ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const four cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+               cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     store_four(&stage[0][p], __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5));
     store_four(&stage[1][p], __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7));
     store_four(&stage[2][p], __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5));
@@ -162,8 +164,8 @@ static bool is_group(const int *channel, int left)
 }
 
 /* All recorded channels of n <= TILE pixels that follow each other in the image. */
-static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format format, const float *pixels, int n,
-                         size_t map_stride, char *out)
+static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format format, const float *pixels,
+                         int n, size_t map_stride, char *out)
 {
   const struct number_format *to = &formats[format.number];
   _Alignas(64) float          stage[GROUP][TILE];
@@ -192,8 +194,7 @@ int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format,
   char        *to         = out;
   int64_t      lost       = 0;
   for (int y = 0; y < runs; y++) {
-    const float *pixels =
-        image + ((int64_t)(layer->top + y) * layer->width + layer->left) * layer->channels;
+    const float *pixels = image + ((int64_t)(layer->top + y) * layer->width + layer->left) * layer->channels;
     for (int p = 0; p < length; p += TILE) {
       const int n = length - p < TILE ? length - p : TILE;
       lost += copy_tile(layer, format, pixels + (int64_t)p * layer->channels, n, map_stride, to);
