@@ -9,6 +9,7 @@
 #ifndef NRFLV_SETTINGS_H
 #define NRFLV_SETTINGS_H
 
+#include "nrflv/option_table.h"
 #include "nrflv/status.h"
 
 #include <stdbool.h>
@@ -19,29 +20,7 @@
 extern "C" {
 #endif
 
-enum {
-  NRF_SETTINGS_MAX       = 128,  /* rows the table may have                                     */
-  NRF_SETTING_LIST_MAX   = 16,   /* values of a list option                                     */
-  NRF_SETTING_STRING_MAX = 1024, /* bytes of a string option, its NUL included                  */
-  NRF_SETTING_NAME_MAX   = 48,   /* bytes of one name in a name list, its NUL included          */
-  NRF_SETTING_TEXT_MAX   = NRF_SETTINGS_MAX * NRF_SETTING_NAME_MAX, /* enough for any value's text */
-};
-
-/* One value for all layers, or one per layer from the image upwards (nrf_settings_expand_per_layer). */
-typedef struct nrf_float_list {
-  int    count;
-  double value[NRF_SETTING_LIST_MAX];
-} nrf_float_list;
-
-typedef struct nrf_name_list {
-  int  count;
-  char name[NRF_SETTINGS_MAX][NRF_SETTING_NAME_MAX];
-} nrf_name_list;
-
-/* An optional string or choice that was not given is "". The sentence for each field is its help text in
- * the table; here stand only the types. The C type decides how an option is parsed:
- *   bool flag, int, uint64_t, double, char[] free text, const char * one of the row's choices (static
- *   storage), nrf_float_list, nrf_name_list. */
+/* The sentence for each field is its help text in the table; here stand only the types (option_table.h). */
 typedef struct nrf_settings {
   /* what to do */
   bool        train;
@@ -183,17 +162,6 @@ typedef struct nrf_settings {
   bool given[NRF_SETTINGS_MAX];
 } nrf_settings;
 
-typedef enum nrf_setting_type {
-  NRF_SETTING_FLAG,   /* bool           */
-  NRF_SETTING_INT,    /* int            */
-  NRF_SETTING_UINT64, /* uint64_t       */
-  NRF_SETTING_FLOAT,  /* double         */
-  NRF_SETTING_STRING, /* char[]         */
-  NRF_SETTING_CHOICE, /* const char *   */
-  NRF_SETTING_FLOATS, /* nrf_float_list */
-  NRF_SETTING_NAMES, /* nrf_name_list: names of settings; of the row's choices; with a range, indices (index_list.h) */
-} nrf_setting_type;
-
 /* The order of the groups in --help. */
 typedef enum nrf_setting_group {
   NRF_GROUP_ACTION,
@@ -212,36 +180,10 @@ typedef enum nrf_setting_group {
   NRF_GROUP_COUNT
 } nrf_setting_group;
 
-enum {
-  /* Belongs to the session, not to the model: neither saved in a checkpoint nor taken from one. All
-   * other rows travel with the model. */
-  NRF_SETTING_SESSION = 1 << 0,
-  /* Says what to do. A flag of this kind is given or left out; it has no --no_ form and takes no value. */
-  NRF_SETTING_ACTION = 1 << 1,
-  /* Ends the program instead of describing a run: not a column of the CSV row. */
-  NRF_SETTING_ONE_SHOT = 1 << 2,
-  /* --randomize_args may draw it from all its choices. */
-  NRF_SETTING_DRAW_CHOICE = 1 << 3,
-  /* A string that becomes part of file names: no slash, no leading dot. */
-  NRF_SETTING_FILE_NAME = 1 << 4,
-};
-
-typedef struct nrf_setting {
-  const char        *name;   /* "lr": the option --lr, the column and the attribute lr               */
-  nrf_setting_type   type;   /* follows from the field's C type                                      */
-  size_t             offset; /* of the field in nrf_settings                                         */
-  size_t             size;   /* of the field                                                         */
-  nrf_setting_group  group;
-  const char        *initial; /* the default, as one would type it; "" if not given                   */
-  const char        *metavar; /* "STEPS": stands for the value in --help; DIR and PATH are completed  */
-  const char        *range;   /* numbers: "[0,1]", "(0,1e3]"; a round bracket leaves the end out    */
-  const char *const *choices; /* what a choice, or a name of a list, can be: NULL-terminated          */
-  const char        *draw;    /* range for --randomize_args, "[a,b]": integers uniform, floats 10^u  */
-  unsigned           flags;   /* NRF_SETTING_SESSION ...                                              */
-  const char        *help;    /* what it does; begins in lower case, no full stop, no default         */
-} nrf_setting;
-
 /* ---- the table ------------------------------------------------------------------------------------ */
+
+/* The table, for what serves every program. */
+const nrf_option_table *nrf_settings_options(void);
 
 /* All rows, in the order of the struct; never NULL. */
 const nrf_setting *nrf_setting_table(int *count);
@@ -255,30 +197,23 @@ int nrf_setting_index(const nrf_setting *row);
 /* The heading of a group, "Sampler". */
 const char *nrf_setting_group_title(nrf_setting_group group);
 
-/* Whether the value belongs to the model: saved in its checkpoint and taken from there. */
-bool nrf_setting_is_saved(const nrf_setting *row);
-
-/* Whether the value is a column of the CSV row of a run. */
-bool nrf_setting_is_reported(const nrf_setting *row);
-
-/* Whether --no_NAME exists. */
-bool nrf_setting_is_negatable(const nrf_setting *row);
-
 /* ---- values --------------------------------------------------------------------------------------- */
 
 /* Every row at its default (the thesis settings), nothing given. */
 void nrf_settings_defaults(nrf_settings *settings);
 
-/* Writes the value as text, NUL-terminated; numbers in the fewest digits that read back to the same
- * bits, flags as true or false, lists separated by spaces. Returns `text`. */
-const char *nrf_settings_get_text(const nrf_settings *settings, const nrf_setting *row,
-                                  char text[NRF_SETTING_TEXT_MAX]);
+/* nrf_option_get_text and nrf_option_set_text for these settings. */
+static inline const char *nrf_settings_get_text(const nrf_settings *settings, const nrf_setting *row,
+                                                char text[NRF_SETTING_TEXT_MAX])
+{
+  return nrf_option_get_text(settings, row, text);
+}
 
-/* Reads what nrf_settings_get_text wrote or a user typed (flags also on/off, yes/no, 1/0; choices in any
- * case; lists separated by spaces or commas). NRF_EINVAL, leaving the value as it was, if the text is
- * malformed or the value outside the row's range; the message begins with the option's name. */
-nrf_status nrf_settings_set_text(nrf_settings *settings, const nrf_setting *row,
-                                 const char *text) NRF_MUST_CHECK;
+NRF_MUST_CHECK static inline nrf_status nrf_settings_set_text(nrf_settings *settings, const nrf_setting *row,
+                                                              const char *text)
+{
+  return nrf_option_set_text(settings, row, text);
+}
 
 /* Fills the folders that follow from others (--tensorboard_log_dir and --exp_data_root_path from
  * --exps_dir) and checks what no single row can: contradicting options, names in name lists.
@@ -287,20 +222,10 @@ nrf_status nrf_settings_finish(nrf_settings *settings) NRF_MUST_CHECK;
 
 /* ---- the command line ----------------------------------------------------------------------------- */
 
-/* Reads argv[1..] on top of the defaults and finishes the settings. `--opt value...`, `--opt=value`,
- * `--flag`, `--flag=on`, `--no_flag`, `-h`; the values of a list end at the next option; the last mention of
- * an option wins. Reading ends, successfully, at --help or --version. NRF_EINVAL with one line that names
- * the option and, for an unknown one, the closest valid name. */
+/* nrf_option_parse, then nrf_settings_finish. Reading ends, successfully, at --help or --version. */
 nrf_status nrf_settings_parse(int argc, char *const argv[], nrf_settings *settings) NRF_MUST_CHECK;
 
-/* The option (without dashes, --no_ forms included) that was most likely meant, by the rules of nrf_closest;
- * dashes inside a word count as underscores. `closest` is "" if nothing comes near. */
-void nrf_setting_closest(const char *typed, char closest[NRF_SETTING_NAME_MAX]);
-
 /* ---- draws, loaded models, layers, stages --------------------------------------------------------- */
-
-/* Whether --randomize_args may name the row: it has a draw range or drawable choices, or is a model's flag. */
-bool nrf_setting_is_drawable(const nrf_setting *row);
 
 /* Draws every setting named in settings->randomize_args from its range (stream NRF_RNG_SETTINGS). A draw is
  * a function of settings->seed and the option's name alone. NRF_EINVAL for a setting that has no range. */

@@ -1,8 +1,8 @@
-/* settings.c - what is done with whole sets of settings: defaults, combinations, draws, loaded models,
+/* settings.c - what is done with whole sets of settings: defaults, the command line, combinations, draws, loaded models,
  * layers, stages. */
 #include "nrflv/settings.h"
 
-#include "base/settings_range.h"
+#include "base/option_range.h"
 #include "nrflv/rng.h"
 
 #include <assert.h>
@@ -12,14 +12,14 @@
 
 void nrf_settings_defaults(nrf_settings *settings)
 {
-  int                count;
-  const nrf_setting *rows = nrf_setting_table(&count);
-  memset(settings, 0, sizeof *settings);
-  for (int i = 0; i < count; i++) {
-    const nrf_status st = nrf_settings_set_text(settings, &rows[i], rows[i].initial);
-    assert(st == NRF_OK && "a default that its own row refuses");
-    (void)st;
-  }
+  nrf_option_defaults(nrf_settings_options(), settings);
+}
+
+nrf_status nrf_settings_parse(int argc, char *const argv[], nrf_settings *settings)
+{
+  bool ended;
+  NRF_RETURN_IF_ERROR(nrf_option_parse(nrf_settings_options(), argc, argv, settings, &ended));
+  return ended ? NRF_OK : nrf_settings_finish(settings);
 }
 
 /* ---- combinations ---- */
@@ -45,7 +45,7 @@ static nrf_status check_names(const char *option, const nrf_name_list *list)
   for (int i = 0; i < list->count; i++) {
     if (nrf_setting_find(list->name[i])) continue;
     char closest[NRF_SETTING_NAME_MAX];
-    nrf_setting_closest(list->name[i], closest);
+    nrf_option_closest(nrf_settings_options(), list->name[i], closest);
     return nrf_error(NRF_EINVAL, "--%s: there is no option '%s'%s%s%s", option, list->name[i],
                      is_set(closest) ? "; did you mean " : "", closest, is_set(closest) ? "?" : "");
   }

@@ -2,31 +2,10 @@
  * the published program's. The row order is that of struct nrf_settings. */
 #include "nrflv/settings.h"
 
-#include <string.h>
+#define FIELD(field, in_group, default_text) \
+  NRF_SETTING_FIELD(nrf_settings, field, NRF_GROUP_##in_group, default_text)
 
-/* Name, place and type of a row come from the field itself, so they cannot disagree with it. */
-/* clang-format off */
-#define TYPE_OF(field)                    \
-  _Generic(((nrf_settings *)0)->field,    \
-      bool: NRF_SETTING_FLAG,             \
-      int: NRF_SETTING_INT,               \
-      uint64_t: NRF_SETTING_UINT64,       \
-      double: NRF_SETTING_FLOAT,          \
-      char *: NRF_SETTING_STRING,         \
-      const char *: NRF_SETTING_CHOICE,   \
-      nrf_float_list: NRF_SETTING_FLOATS, \
-      nrf_name_list: NRF_SETTING_NAMES)
-/* clang-format on */
-
-#define FIELD(field, in_group, default_text)                                       \
-  .name = #field, .type = TYPE_OF(field), .offset = offsetof(nrf_settings, field), \
-  .size = sizeof(((nrf_settings *)0)->field), .group = NRF_GROUP_##in_group, .initial = default_text
-
-#define CHOICES(...)    \
-  (const char *const[]) \
-  {                     \
-    __VA_ARGS__, NULL   \
-  }
+#define CHOICES(...) NRF_SETTING_CHOICES(__VA_ARGS__)
 
 #define ACTION   (NRF_SETTING_SESSION | NRF_SETTING_ACTION)
 #define ONE_SHOT (ACTION | NRF_SETTING_ONE_SHOT)
@@ -53,9 +32,10 @@ static const nrf_setting table[] = {
      .help = "with --collate: move the merged files into archive_csvs/"},
     {FIELD(completion, ACTION, ""), .metavar = "SHELL", .choices = CHOICES("bash"), .flags = ONE_SHOT,
      .help = "print a completion script for the shell: source <(nrflv --completion bash)"},
-    {FIELD(version, ACTION, "off"), .flags = ONE_SHOT,
+    {FIELD(version, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING,
      .help = "print the version and what this build contains"},
-    {FIELD(help, ACTION, "off"), .flags = ONE_SHOT, .help = "print this text; also -h"},
+    {FIELD(help, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING,
+     .help = "print this text; also -h"},
 
     /* ---- model ---- */
     {FIELD(network_type, MODEL, "NRFLV"), .metavar = "TYPE", .choices = CHOICES("NRFLV"),
@@ -295,6 +275,37 @@ static const nrf_setting table[] = {
 enum { ROWS = sizeof table / sizeof *table };
 _Static_assert((int)ROWS <= (int)NRF_SETTINGS_MAX, "raise NRF_SETTINGS_MAX");
 
+static const char *const titles[NRF_GROUP_COUNT] = {
+    [NRF_GROUP_ACTION]      = "What to do",
+    [NRF_GROUP_SESSION]     = "This session",
+    [NRF_GROUP_MODEL]       = "Model",
+    [NRF_GROUP_INITIALIZER] = "Start of the latent layers",
+    [NRF_GROUP_SAMPLER]     = "Sampler",
+    [NRF_GROUP_TRAINING]    = "Training",
+    [NRF_GROUP_DATA]        = "Images",
+    [NRF_GROUP_OUTPUT]      = "What training writes, and how often",
+    [NRF_GROUP_VIZ]         = "Visualisation (--viz)",
+    [NRF_GROUP_EXPERIMENT]  = "Stimuli and experiments (--gen_exp_stim, --experiment)",
+    [NRF_GROUP_RECORDING]   = "Recordings (--experiment)",
+    [NRF_GROUP_FOLDERS]     = "Folders",
+    [NRF_GROUP_MACHINE]     = "Machine",
+};
+
+static const nrf_option_table options = {
+    .program      = "nrflv",
+    .rows         = table,
+    .n_rows       = ROWS,
+    .group_titles = titles,
+    .n_groups     = NRF_GROUP_COUNT,
+    .values_size  = sizeof(nrf_settings),
+    .given_offset = offsetof(nrf_settings, given),
+};
+
+const nrf_option_table *nrf_settings_options(void)
+{
+  return &options;
+}
+
 const nrf_setting *nrf_setting_table(int *count)
 {
   *count = ROWS;
@@ -303,9 +314,7 @@ const nrf_setting *nrf_setting_table(int *count)
 
 const nrf_setting *nrf_setting_find(const char *name)
 {
-  for (int i = 0; i < ROWS; i++)
-    if (strcmp(table[i].name, name) == 0) return &table[i];
-  return NULL;
+  return nrf_option_find(&options, name);
 }
 
 int nrf_setting_index(const nrf_setting *row)
@@ -315,41 +324,5 @@ int nrf_setting_index(const nrf_setting *row)
 
 const char *nrf_setting_group_title(nrf_setting_group group)
 {
-  static const char *const titles[NRF_GROUP_COUNT] = {
-      [NRF_GROUP_ACTION]      = "What to do",
-      [NRF_GROUP_SESSION]     = "This session",
-      [NRF_GROUP_MODEL]       = "Model",
-      [NRF_GROUP_INITIALIZER] = "Start of the latent layers",
-      [NRF_GROUP_SAMPLER]     = "Sampler",
-      [NRF_GROUP_TRAINING]    = "Training",
-      [NRF_GROUP_DATA]        = "Images",
-      [NRF_GROUP_OUTPUT]      = "What training writes, and how often",
-      [NRF_GROUP_VIZ]         = "Visualisation (--viz)",
-      [NRF_GROUP_EXPERIMENT]  = "Stimuli and experiments (--gen_exp_stim, --experiment)",
-      [NRF_GROUP_RECORDING]   = "Recordings (--experiment)",
-      [NRF_GROUP_FOLDERS]     = "Folders",
-      [NRF_GROUP_MACHINE]     = "Machine",
-  };
   return titles[group];
-}
-
-bool nrf_setting_is_saved(const nrf_setting *row)
-{
-  return !(row->flags & NRF_SETTING_SESSION);
-}
-
-bool nrf_setting_is_reported(const nrf_setting *row)
-{
-  return !(row->flags & NRF_SETTING_ONE_SHOT);
-}
-
-bool nrf_setting_is_negatable(const nrf_setting *row)
-{
-  return row->type == NRF_SETTING_FLAG && !(row->flags & NRF_SETTING_ACTION);
-}
-
-bool nrf_setting_is_drawable(const nrf_setting *row)
-{
-  if (row->type == NRF_SETTING_FLAG) return nrf_setting_is_saved(row);
-  return row->draw || (row->flags & NRF_SETTING_DRAW_CHOICE);
 }

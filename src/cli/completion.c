@@ -32,24 +32,16 @@ static bool every_row(const nrf_setting *row)
   return true;
 }
 
-static void put_names(FILE *out, const char *prefix, row_filter wanted)
+static void put_names(FILE *out, const nrf_option_table *table, const char *prefix, row_filter wanted)
 {
-  int                count;
-  const nrf_setting *rows = nrf_setting_table(&count);
-  for (int i = 0; i < count; i++)
-    if (wanted(&rows[i])) fprintf(out, " %s%s", prefix, rows[i].name);
+  for (int i = 0; i < table->n_rows; i++)
+    if (wanted(&table->rows[i])) fprintf(out, " %s%s", prefix, table->rows[i].name);
 }
 
-static void put_word_lists(FILE *out)
+void nrf_put_option_names(FILE *out, const nrf_setting *row)
 {
-  fprintf(out, "  local options=\"");
-  put_names(out, "--", every_row);
-  put_names(out, "--no_", nrf_setting_is_negatable);
-  fprintf(out, "\"\n  local saved=\"");
-  put_names(out, "", nrf_setting_is_saved);
-  fprintf(out, "\"\n  local drawable=\"");
-  put_names(out, "", nrf_setting_is_drawable);
-  fprintf(out, "\"\n");
+  const bool drawn = strcmp(row->name, "randomize_args") == 0;
+  put_names(out, nrf_settings_options(), "", drawn ? nrf_setting_is_drawable : nrf_setting_is_saved);
 }
 
 /* ---- the value behind an option ---- */
@@ -74,17 +66,24 @@ static void put_choices_case(FILE *out, const nrf_setting *row, const char *dist
   fprintf(out, "\" -- \"$cur\")); return ;;\n");
 }
 
-static void put_names_case(FILE *out, const nrf_setting *row)
+static void put_known_names_case(FILE *out, const nrf_setting *row, nrf_put_names known)
+{
+  fprintf(out, "    --%s/*) COMPREPLY=($(compgen -W \"", row->name);
+  known(out, row);
+  fprintf(out, "\" -- \"$cur\")); return ;;\n");
+}
+
+static void put_names_case(FILE *out, const nrf_setting *row, nrf_put_names known)
 {
   if (row->choices)
     put_choices_case(out, row, "*");
   else if (row->range)
     put_words_case(out, row, "*", ""); /* indices */
   else
-    put_words_case(out, row, "*", strcmp(row->name, "randomize_args") == 0 ? "$drawable" : "$saved");
+    put_known_names_case(out, row, known);
 }
 
-static void put_value_case(FILE *out, const nrf_setting *row)
+static void put_value_case(FILE *out, const nrf_setting *row, nrf_put_names known)
 {
   switch (row->type) {
   case NRF_SETTING_FLAG:
@@ -96,7 +95,7 @@ static void put_value_case(FILE *out, const nrf_setting *row)
     put_files_case(out, row, strcmp(row->metavar, "DIR") == 0 ? "-d" : "-f");
     break;
   case NRF_SETTING_NAMES:
-    put_names_case(out, row);
+    put_names_case(out, row, known);
     break;
   default:
     put_words_case(out, row, "1", "");
@@ -104,17 +103,27 @@ static void put_value_case(FILE *out, const nrf_setting *row)
   }
 }
 
-void nrf_print_bash_completion(FILE *out)
+/* A shell function's name: letters, digits, underscores. */
+static void function_name(const char *program, char *name, size_t bytes)
 {
-  int                count;
-  const nrf_setting *rows = nrf_setting_table(&count);
+  (void)snprintf(name, bytes, "_%s", program);
+  for (char *c = name; *c; c++)
+    if (*c == '-') *c = '_';
+}
 
-  fprintf(out, "_nrflv()\n{\n");
+void nrf_print_bash_completion(FILE *out, const nrf_option_table *table, nrf_put_names known)
+{
+  char function[64];
+  function_name(table->program, function, sizeof function);
+
+  fprintf(out, "%s()\n{\n", function);
   fputs(where_is_the_cursor, out);
-  put_word_lists(out);
-  fprintf(out, "  if [[ $cur != -* ]]; then\n    case $option/$distance in\n");
-  for (int i = 0; i < count; i++) put_value_case(out, &rows[i]);
+  fprintf(out, "  local options=\"");
+  put_names(out, table, "--", every_row);
+  put_names(out, table, "--no_", nrf_setting_is_negatable);
+  fprintf(out, "\"\n  if [[ $cur != -* ]]; then\n    case $option/$distance in\n");
+  for (int i = 0; i < table->n_rows; i++) put_value_case(out, &table->rows[i], known);
   fprintf(out, "    esac\n  fi\n");
   fputs(otherwise_an_option, out);
-  fprintf(out, "}\ncomplete -F _nrflv nrflv\n");
+  fprintf(out, "}\ncomplete -F %s %s\n", function, table->program);
 }

@@ -184,7 +184,8 @@ static void on_message(void *context, nrf_level level, const char *text)
   if (d->quiet && level != NRF_WARNING) return;
   clear_line(d);
   FILE *to = level == NRF_RESULT ? d->out : d->err;
-  fprintf(to, "%s%s\n", level == NRF_WARNING ? "nrflv: warning: " : "", text);
+  if (level == NRF_WARNING) fprintf(to, "%s: warning: ", d->program);
+  fprintf(to, "%s\n", text);
   fflush(to);
   d->next_print = d->terminal ? 0 : d->next_print; /* the progress line comes back at once */
 }
@@ -231,9 +232,10 @@ static bool can_rewrite_lines(void)
   return isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-void nrf_display_init(nrf_display *display, bool quiet)
+void nrf_display_init(nrf_display *display, const char *program, bool quiet)
 {
-  *display = (nrf_display){.out         = stdout,
+  *display = (nrf_display){.program     = program,
+                           .out         = stdout,
                            .err         = stderr,
                            .quiet       = quiet,
                            .terminal    = can_rewrite_lines(),

@@ -16,10 +16,11 @@ typedef struct nrf_display_mark {
 
 /* Fill the first block (nrf_display_init does), then leave the rest to the callbacks. */
 typedef struct nrf_display {
-  FILE *out;                /* results                                                            */
-  FILE *err;                /* progress, information, warnings                                    */
-  bool  quiet;              /* warnings only                                                      */
-  bool  terminal;           /* `err` can rewrite a line                                           */
+  const char *program;      /* begins warnings: "nrflv"                                           */
+  FILE       *out;          /* results                                                            */
+  FILE       *err;          /* progress, information, warnings                                    */
+  bool        quiet;        /* warnings only                                                      */
+  bool        terminal;     /* `err` can rewrite a line                                           */
   double (*now)(void);      /* seconds, monotonic                                                 */
   int (*columns)(void);     /* width of the terminal, asked before each line: windows change      */
   int (*stop_signal)(void); /* the signal that asks to stop, 0: none                              */
@@ -35,7 +36,7 @@ typedef struct nrf_display {
 } nrf_display;
 
 /* For this process's stdout and stderr, the real clock and the signals of interrupt.h. */
-void nrf_display_init(nrf_display *display, bool quiet);
+void nrf_display_init(nrf_display *display, const char *program, bool quiet);
 
 /* Callbacks that show on `display`, which has to outlive them. */
 nrf_progress nrf_display_progress(nrf_display *display);

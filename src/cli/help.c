@@ -1,4 +1,4 @@
-/* help.c - --help, from the option table. */
+/* help.c - --help, from the option table; what nrflv says of itself. */
 #include "cli/help.h"
 
 #include "nrflv/settings.h"
@@ -105,18 +105,20 @@ static void print_option(FILE *out, const nrf_setting *row, int width)
   fputc('\n', out);
 }
 
-void nrf_print_help(FILE *out, int width)
+void nrf_print_options(FILE *out, const nrf_option_table *table, int width)
 {
   width = width < MIN_WIDTH ? MIN_WIDTH : width > MAX_WIDTH ? MAX_WIDTH : width;
-  fputs(usage, out);
-
-  int                count;
-  const nrf_setting *rows = nrf_setting_table(&count);
-  for (int group = 0; group < NRF_GROUP_COUNT; group++) {
-    fprintf(out, "\n%s:\n", nrf_setting_group_title((nrf_setting_group)group));
-    for (int i = 0; i < count; i++)
-      if (rows[i].group == (nrf_setting_group)group) print_option(out, &rows[i], width);
+  for (int group = 0; group < table->n_groups; group++) {
+    fprintf(out, "\n%s:\n", table->group_titles[group]);
+    for (int i = 0; i < table->n_rows; i++)
+      if (table->rows[i].group == group) print_option(out, &table->rows[i], width);
   }
+}
+
+void nrf_print_help(FILE *out, int width)
+{
+  fputs(usage, out);
+  nrf_print_options(out, nrf_settings_options(), width);
 }
 
 void nrf_print_version(FILE *out)

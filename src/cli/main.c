@@ -1,9 +1,9 @@
 /* main.c - nrflv: reads the command line, runs the stages it asks for, and says how that ended. */
 #include "cli/display.h"
-#include "cli/exit_code.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/paths.h"
+#include "cli/process.h"
 #include "cli/stages.h"
 #include "nrflv/settings.h"
 
@@ -12,13 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What was printed has to arrive, also on a full disk. */
-static nrf_status flush_output(void)
-{
-  if (fflush(stdout) != 0 || ferror(stdout)) return nrf_error_errno("standard output");
-  return NRF_OK;
-}
 
 /* ---- options that print something and end ---- */
 
@@ -34,8 +27,8 @@ static nrf_status inform(const nrf_settings *s)
   else if (s->version)
     nrf_print_version(stdout);
   else
-    nrf_print_bash_completion(stdout);
-  return flush_output();
+    nrf_print_bash_completion(stdout, nrf_settings_options(), nrf_put_option_names);
+  return nrf_flush_output();
 }
 
 /* ---- what the options leave to the program to find out ---- */
@@ -88,28 +81,15 @@ static nrf_status run(int argc, char *argv[])
   if (settings.threads > 0) omp_set_num_threads(settings.threads);
 
   nrf_display display;
-  nrf_display_init(&display, settings.quiet);
+  nrf_display_init(&display, "nrflv", settings.quiet);
   const nrf_progress progress = nrf_display_progress(&display);
   NRF_RETURN_IF_ERROR(nrf_interrupt_install());
   NRF_RETURN_IF_ERROR(nrf_stages_run(&stages, &settings, &progress));
-  return flush_output();
-}
-
-/* Threads that wait for each other shall sleep, not spin: while another program has one of the cores, spinning costs a
- * time slice at every meeting, several per sampler step (measured: a step takes three times as long). The OpenMP
- * library reads its environment before main, so the program starts once more with the setting in place. Whoever has set a
- * policy keeps it. */
-static void wait_passively(char *argv[])
-{
-  if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv);
-  /* Still here: no /proc. It works all the same. */
+  return nrf_flush_output();
 }
 
 int main(int argc, char *argv[])
 {
-  wait_passively(argv);
-  const nrf_status st = run(argc, argv);
-  if (st != NRF_OK && st != NRF_EINTERRUPTED) fprintf(stderr, "nrflv: %s\n", nrf_error_message());
-  return nrf_exit_code(st, nrf_interrupt_signal());
+  nrf_wait_passively(argv);
+  return nrf_program_end("nrflv", run(argc, argv));
 }

@@ -44,7 +44,8 @@ static void screen_open(screen *s, bool terminal, bool quiet)
   seconds     = 1000;
   width       = 200;
   stop_signal = 0;
-  s->display  = (nrf_display){.out         = open_memstream(&s->out, &s->out_bytes),
+  s->display  = (nrf_display){.program     = "nrflv",
+                              .out         = open_memstream(&s->out, &s->out_bytes),
                               .err         = open_memstream(&s->err, &s->err_bytes),
                               .quiet       = quiet,
                               .terminal    = terminal,

@@ -1,6 +1,6 @@
-/* settings_range.h - a range as the option table writes it, "[0,1]" or "(0,1e3]". */
-#ifndef NRFLV_BASE_SETTINGS_RANGE_H
-#define NRFLV_BASE_SETTINGS_RANGE_H
+/* option_range.h - a range as the option table writes it, "[0,1]" or "(0,1e3]". */
+#ifndef NRFLV_BASE_OPTION_RANGE_H
+#define NRFLV_BASE_OPTION_RANGE_H
 
 #include <stdbool.h>
 

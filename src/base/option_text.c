@@ -1,9 +1,9 @@
-/* settings_text.c - a setting's value to text and back, exactly. Every way in (command line, checkpoint,
- * default) goes through nrf_settings_set_text, so nothing malformed or out of range gets past it. */
+/* option_text.c - an option's value to text and back, exactly. Every way in (command line, checkpoint,
+ * default) goes through nrf_option_set_text, so nothing malformed or out of range gets past it. */
 #include "nrflv/index_list.h"
-#include "nrflv/settings.h"
+#include "nrflv/option_table.h"
 
-#include "base/settings_range.h"
+#include "base/option_range.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 
 /* What separates the values of a list. */
 #define SEPARATORS " ,\t"
+
+enum { NUMBER_BYTES = 48 }; /* of a number's text; more digits mean nothing */
 
 nrf_setting_range nrf_setting_range_parse(const char *text)
 {
@@ -32,16 +34,6 @@ bool nrf_setting_range_contains(const char *text, double x)
 {
   const nrf_setting_range r = nrf_setting_range_parse(text);
   return (r.low_open ? x > r.low : x >= r.low) && (r.high_open ? x < r.high : x <= r.high);
-}
-
-static void *field(nrf_settings *settings, const nrf_setting *row)
-{
-  return (char *)settings + row->offset;
-}
-
-static const void *const_field(const nrf_settings *settings, const nrf_setting *row)
-{
-  return (const char *)settings + row->offset;
 }
 
 /* ---- to text ---- */
@@ -76,11 +68,10 @@ static void print_names(char *text, const nrf_name_list *list)
         (size_t)snprintf(text + used, NRF_SETTING_TEXT_MAX - used, "%s%s", i > 0 ? " " : "", list->name[i]);
 }
 
-const char *nrf_settings_get_text(const nrf_settings *settings, const nrf_setting *row,
-                                  char text[NRF_SETTING_TEXT_MAX])
+const char *nrf_option_get_text(const void *values, const nrf_setting *row, char text[NRF_SETTING_TEXT_MAX])
 {
   const size_t bytes = NRF_SETTING_TEXT_MAX;
-  const void  *value = const_field(settings, row);
+  const void  *value = (const char *)values + row->offset;
   switch (row->type) {
   case NRF_SETTING_FLAG:
     (void)snprintf(text, bytes, "%s", *(const bool *)value ? "true" : "false");
@@ -228,7 +219,7 @@ static nrf_status parse_choice(const nrf_setting *row, const char *text, const c
   return NRF_OK;
 }
 
-/* One value of a list; longer words can be neither numbers nor names, and are cut to be refused. */
+/* One value of a list; longer words can be no names, and are cut to be refused. */
 typedef struct word {
   char s[NRF_SETTING_NAME_MAX];
   bool is_cut;
@@ -252,7 +243,9 @@ static nrf_status parse_floats(const nrf_setting *row, const char *text, nrf_flo
   while (next_word(&text, &w)) {
     if (list.count == NRF_SETTING_LIST_MAX)
       return nrf_error(NRF_EINVAL, "--%s: more than %d values", row->name, NRF_SETTING_LIST_MAX);
-    if (w.is_cut) return nrf_error(NRF_EINVAL, "--%s: '%s...' is too long for a number", row->name, w.s);
+    if (strlen(w.s) >= NUMBER_BYTES)
+      return nrf_error(NRF_EINVAL, "--%s: '%.*s...' is too long for a number", row->name, NUMBER_BYTES - 1,
+                       w.s);
     NRF_RETURN_IF_ERROR(parse_double(row, w.s, &list.value[list.count]));
     list.count++;
   }
@@ -261,7 +254,7 @@ static nrf_status parse_floats(const nrf_setting *row, const char *text, nrf_flo
   return NRF_OK;
 }
 
-/* A name of a list as the row wants it; what names of settings mean is for nrf_settings_finish to find out. */
+/* A name of a list as the row wants it; what other names mean is for the program to find out. */
 static nrf_status check_name(const nrf_setting *row, word *w)
 {
   if (row->choices) {
@@ -293,9 +286,9 @@ static nrf_status parse_names(const nrf_setting *row, const char *text, nrf_name
   return NRF_OK;
 }
 
-nrf_status nrf_settings_set_text(nrf_settings *settings, const nrf_setting *row, const char *text)
+nrf_status nrf_option_set_text(void *values, const nrf_setting *row, const char *text)
 {
-  void *value = field(settings, row);
+  void *value = (char *)values + row->offset;
   switch (row->type) {
   case NRF_SETTING_FLAG:
     return parse_flag(row, text, value);
