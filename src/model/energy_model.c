@@ -106,8 +106,9 @@ static void build_channel_gradients(nrf_energy_model *m, int layer, const nrf_no
 
 static nrf_status build(nrf_energy_model *m)
 {
-  const int n = m->architecture.n_layers;
-  nrf_node  s[NRF_MAX_LAYERS], bias[NRF_MAX_LAYERS], rho[NRF_MAX_LAYERS], f[NRF_MAX_LAYERS];
+  const int n                 = m->architecture.n_layers;
+  nrf_node  s[NRF_MAX_LAYERS] = {0}, bias[NRF_MAX_LAYERS] = {0};
+  nrf_node  rho[NRF_MAX_LAYERS] = {0}, f[NRF_MAX_LAYERS] = {0};
   NRF_RETURN_IF_ERROR(nrf_network_begin(&m->network));
   build_forward(m, s, bias, rho, f);
   NRF_RETURN_IF_ERROR(nrf_network_finish_parameters(&m->network, 3 * n + n * n));
