@@ -37,6 +37,11 @@ const char *nrf_atomic_partial_path(const nrf_atomic_file *file);
 /* Flushes to the disk, renames, flushes the directory. Once only. */
 NRF_MUST_CHECK nrf_status nrf_atomic_commit(nrf_atomic_file *file);
 
+/* Only renames. The file is whole whatever happens to the program, but not if the machine stops in the next seconds: for
+ * many small files that are checked when they are read and can be made anew, where waiting for the disk is most of the
+ * time. Once only. */
+NRF_MUST_CHECK nrf_status nrf_atomic_commit_unflushed(nrf_atomic_file *file);
+
 /* Closes; removes the partial file unless it was committed. NULL is fine. */
 void nrf_atomic_free(nrf_atomic_file *file);
 

@@ -25,8 +25,9 @@ NRF_MUST_CHECK nrf_status nrf_byte_image_of_floats(nrf_layer_size size, const fl
 /* Reads a PNG file of 8-bit grey or RGB; the errors are those of nrf_png_read. */
 NRF_MUST_CHECK nrf_status nrf_byte_image_read(const char *path, nrf_byte_image *out);
 
-/* Writes a PNG file, atomically. */
+/* Writes a PNG file, atomically; _unflushed: without waiting for the disk (atomic_file.h). */
 NRF_MUST_CHECK nrf_status nrf_byte_image_write(const char *path, const nrf_byte_image *image);
+NRF_MUST_CHECK nrf_status nrf_byte_image_write_unflushed(const char *path, const nrf_byte_image *image);
 
 /* out[channels, height, width] = byte / 255. */
 void nrf_byte_image_to_floats(const nrf_byte_image *image, float *out);

@@ -23,6 +23,9 @@ void nrf_picture_free(nrf_picture *picture);
 /* Writes a PNG file, atomically (atomic_file.h), that names this program and its version as Software. */
 NRF_MUST_CHECK nrf_status nrf_png_write(const char *path, const nrf_picture *picture);
 
+/* The same without waiting for the disk (nrf_atomic_commit_unflushed). */
+NRF_MUST_CHECK nrf_status nrf_png_write_unflushed(const char *path, const nrf_picture *picture);
+
 /* Reads a PNG file of 8-bit grey or RGB, at most 16384 pixels each way. NRF_ENOTFOUND if there is none;
  * NRF_EFORMAT if it is not a PNG file, damaged, or of another kind (palette, transparency, 16 bits). */
 NRF_MUST_CHECK nrf_status nrf_png_read(const char *path, nrf_picture *out);

@@ -1,4 +1,4 @@
-/* text_label.h - words and numbers in pictures: a font of 5 x 7 pixels, ASCII and the degree sign. */
+/* text_label.h - words and numbers in pictures: a font of 5 x 9 pixels, ASCII and the degree sign. */
 #ifndef NRFLV_TEXT_LABEL_H
 #define NRFLV_TEXT_LABEL_H
 
@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Of a line at scale 1: a character with the blank column that follows it; a line without a blank row. */
-enum { NRF_LABEL_ADVANCE = 6, NRF_LABEL_HEIGHT = 7 };
+/* At scale 1: the width of a character with the blank column that follows it; the height of a line, of which the last two
+ * rows are for what reaches below (as in p), without a blank row between lines. */
+enum { NRF_LABEL_ADVANCE = 6, NRF_LABEL_HEIGHT = 9 };
 
 /* The width of a line in pixels, without the blank after its last character. Each font pixel becomes scale x scale. */
 int nrf_label_width(const char *text, int scale);

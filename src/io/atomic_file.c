@@ -138,11 +138,17 @@ static nrf_status flush_directory(const char *path)
   return st;
 }
 
+nrf_status nrf_atomic_commit_unflushed(nrf_atomic_file *file)
+{
+  if (rename(file->partial, file->path) != 0) return nrf_error_errno("%s: cannot put in place", file->path);
+  file->committed = true;
+  return NRF_OK;
+}
+
 nrf_status nrf_atomic_commit(nrf_atomic_file *file)
 {
   if (fsync(file->fd) != 0) return nrf_error_errno("%s: cannot flush", file->path);
-  if (rename(file->partial, file->path) != 0) return nrf_error_errno("%s: cannot put in place", file->path);
-  file->committed = true;
+  NRF_RETURN_IF_ERROR(nrf_atomic_commit_unflushed(file));
   return flush_directory(file->path);
 }
 

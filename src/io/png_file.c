@@ -93,7 +93,8 @@ static void encode(png_job *job)
   png_write_end(job->png, job->info);
 }
 
-nrf_status nrf_png_write(const char *path, const nrf_picture *picture)
+static nrf_status write_file(const char *path, const nrf_picture *picture,
+                             nrf_status (*commit)(nrf_atomic_file *file))
 {
   nrf_status st  = NRF_OK;
   png_job    job = {.path = path, .picture = *picture};
@@ -104,11 +105,21 @@ nrf_status nrf_png_write(const char *path, const nrf_picture *picture)
   if (job.info == NULL) NRF_FAIL(NRF_ENOMEM, "%s: libpng does not start", path);
   encode(&job);
   NRF_TRY(job.status);
-  NRF_TRY(nrf_atomic_commit(job.out));
+  NRF_TRY(commit(job.out));
 done:
   png_destroy_write_struct(&job.png, &job.info);
   nrf_atomic_free(job.out);
   return st;
+}
+
+nrf_status nrf_png_write(const char *path, const nrf_picture *picture)
+{
+  return write_file(path, picture, nrf_atomic_commit);
+}
+
+nrf_status nrf_png_write_unflushed(const char *path, const nrf_picture *picture)
+{
+  return write_file(path, picture, nrf_atomic_commit_unflushed);
 }
 
 /* ---- Reading ---- */

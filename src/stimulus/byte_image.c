@@ -47,16 +47,30 @@ done:
   return st;
 }
 
-nrf_status nrf_byte_image_write(const char *path, const nrf_byte_image *image)
+static nrf_status to_picture(const nrf_byte_image *image, nrf_picture *out)
 {
   const nrf_layer_size size  = image->size;
   const int64_t        plane = (int64_t)size.height * size.width;
-  nrf_picture          picture;
-  NRF_RETURN_IF_ERROR(nrf_picture_create(size.width, size.height, size.channels, &picture));
+  NRF_RETURN_IF_ERROR(nrf_picture_create(size.width, size.height, size.channels, out));
   for (int64_t i = 0; i < plane; i++)
-    for (int c = 0; c < size.channels; c++)
-      picture.pixels[i * size.channels + c] = image->value[c * plane + i];
+    for (int c = 0; c < size.channels; c++) out->pixels[i * size.channels + c] = image->value[c * plane + i];
+  return NRF_OK;
+}
+
+nrf_status nrf_byte_image_write(const char *path, const nrf_byte_image *image)
+{
+  nrf_picture picture;
+  NRF_RETURN_IF_ERROR(to_picture(image, &picture));
   const nrf_status st = nrf_png_write(path, &picture);
+  nrf_picture_free(&picture);
+  return st;
+}
+
+nrf_status nrf_byte_image_write_unflushed(const char *path, const nrf_byte_image *image)
+{
+  nrf_picture picture;
+  NRF_RETURN_IF_ERROR(to_picture(image, &picture));
+  const nrf_status st = nrf_png_write_unflushed(path, &picture);
   nrf_picture_free(&picture);
   return st;
 }

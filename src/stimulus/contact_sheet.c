@@ -10,9 +10,9 @@ enum {
   SMALLEST_SIDE = 64, /* of an enlarged image: captions fit under it */
   GAP           = 6,
   CAPTION_LINES = 2,
-  LINE          = NRF_LABEL_HEIGHT + 3,
+  LINE          = NRF_LABEL_HEIGHT + 1,
   TITLE_SCALE   = 2,
-  TITLE_HEIGHT  = (NRF_LABEL_HEIGHT + 4) * TITLE_SCALE,
+  TITLE_HEIGHT  = (NRF_LABEL_HEIGHT + 2) * TITLE_SCALE,
   MARGIN        = 12,
   PAPER         = 255,
   INK           = 0,
@@ -47,10 +47,10 @@ static caption caption_of(const nrf_stimulus *s)
   const double              angle = degrees(p->gabor.angle);
   caption                   c;
   if (s->n_patches == 1) {
-    (void)snprintf(c.line[0], CAPTION_BYTES, "%.4g\xc2\xb0", angle);
+    (void)snprintf(c.line[0], CAPTION_BYTES, "%.1f\xc2\xb0", angle);
     (void)snprintf(c.line[1], CAPTION_BYTES, "c %.1f", p->gabor.contrast);
   } else {
-    (void)snprintf(c.line[0], CAPTION_BYTES, "%.3g\xc2\xb0 %.3g\xc2\xb0",
+    (void)snprintf(c.line[0], CAPTION_BYTES, "%.0f\xc2\xb0 %.0f\xc2\xb0",
                    degrees(nrf_stimulus_static_angle(s)), angle);
     (void)snprintf(c.line[1], CAPTION_BYTES, "(%+d,%+d)", p->offset_row, p->offset_column);
   }

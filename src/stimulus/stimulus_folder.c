@@ -261,7 +261,7 @@ static nrf_status make_images(const char *folder, const nrf_stimulus_set *set, c
     NRF_RETURN_IF_ERROR(path_of(&file, folder, s[i].file_name, ""));
     NRF_RETURN_IF_ERROR(nrf_stimulus_render(&s[i], base->size, base->value, image.value));
     if (!holds_image(file.s, &image)) {
-      NRF_RETURN_IF_ERROR(nrf_byte_image_write(file.s, &image));
+      NRF_RETURN_IF_ERROR(nrf_byte_image_write_unflushed(file.s, &image)); /* loading notices a lost one */
       at->written++;
     }
     nrf_progress_update(at->progress, ++at->done, at->total, "%s", nrf_stimulus_set_name(set));

@@ -1,55 +1,20 @@
 """A reader written from the PNG specification sees the pixels torchvision would have saved."""
 import os
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
+
+sys.path.insert(0, os.path.join(os.environ["NRFLV_SOURCE_DIR"], "tests", "support"))
 
 try:
     import numpy as np
+    from png_reader import decode
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
 PROGRAM = os.path.join(os.environ["NRFLV_BUILD_DIR"], "tests", "test_io_image_grid")
 HEIGHT, WIDTH = 5, 7
-
-
-def chunks(data):
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    at = 8
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + size]
-        assert struct.unpack(">I", data[at + 8 + size:at + 12 + size])[0] == zlib.crc32(kind + body)
-        yield kind, body
-        at += 12 + size
-
-
-def paeth(a, b, c):
-    p = a + b - c
-    return min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
-
-
-def decode(path):
-    """RGB pixels [height, width, 3] and the text entries."""
-    parts = list(chunks(open(path, "rb").read()))
-    width, height, *form = struct.unpack(">IIBBBBB", parts[0][1])
-    assert parts[0][0] == b"IHDR" and parts[-1] == (b"IEND", b"") and form == [8, 2, 0, 0, 0], form
-    raw = zlib.decompress(b"".join(body for kind, body in parts if kind == b"IDAT"))
-    stride = 3 * width
-    assert len(raw) == height * (stride + 1)
-    rows, above = [], [0] * stride
-    for y in range(height):
-        kind, line = raw[y * (stride + 1)], list(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
-        for i in range(stride):
-            a, b, c = (line[i - 3] if i >= 3 else 0), above[i], (above[i - 3] if i >= 3 else 0)
-            line[i] = (line[i] + (0, a, b, (a + b) // 2, paeth(a, b, c))[kind]) & 255
-        rows.append(line)
-        above = line
-    return (np.array(rows, np.uint8).reshape(height, width, 3),
-            dict(body.split(b"\0", 1) for kind, body in parts if kind == b"tEXt"))
 
 
 def torchvision_grid(images, low, high):

@@ -258,6 +258,43 @@ def weight_updates_are_compared(shop):
     assert done.status == 1 and any(f"update_1/parameters_after/{name}" in row for row in done.failed)
 
 
+def stimuli_are_compared(shop):
+    name, case = "stimuli/stimuli.h5", "just_angle"
+
+    def check(change=None):
+        path = os.path.join(shop.folder, "s.h5")
+        shutil.copyfile(os.path.join(REFERENCE, name), path)
+        os.chmod(path, 0o644)
+        if change is not None:
+            with h5py.File(path, "r+") as file:
+                change(file)
+        return Outcome([*ONE_RUN, path])
+
+    def two_grey_levels(file):
+        pixels = file["single/just_angle/image"]
+        pixels[3, 1, 2, 2] += 2
+
+    def many_by_one(file):
+        pixels = file["single/just_angle/image"]
+        pixels[5:7] = pixels[5:7] ^ 1
+
+    def other_name(file):
+        names = file["single/just_angle/file_name"]
+        names[7] = names[6]
+
+    def other_base(file):
+        file["base_image"][0, 16, 16] += 40
+
+    check().must_pass()
+    check(two_grey_levels).must_fail_at(f"{case} image, largest difference")
+    check(many_by_one).must_fail_at(f"{case} image, part of the values")
+    check(other_name).must_fail_at(f"{case} file_name")
+    check(nudge("single/just_angle/angle", 1e-12)).must_fail_at(f"{case} angle")
+    check(rename("single/just_angle/contrast", "single/just_angle/strength")).must_fail_at(f"{case} strength")
+    check(rename("single/just_angle", "single/all_angles")).must_fail_at("all_angles the case as a whole")
+    assert check(other_base).status == 1
+
+
 def unusable_files_get_one_line_and_the_others_are_checked(shop):
     good = shop.copy(SMALL, as_name="good.h5")
     truncated = shop.copy(SMALL, as_name="truncated.h5")
@@ -303,6 +340,7 @@ TESTS = [
     sampler_steps_are_compared,
     the_channel_that_is_descended_matters,
     weight_updates_are_compared,
+    stimuli_are_compared,
     unusable_files_get_one_line_and_the_others_are_checked,
     wrong_usage_is_status_2,
 ]

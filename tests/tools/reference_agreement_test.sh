@@ -9,4 +9,4 @@ if [ ! -f "$reference/sghmc.h5" ]; then
   exit 77
 fi
 "$NRFLV_BUILD_DIR/check_reference" "$reference"/model_*.h5 "$reference/sghmc.h5" \
-  "$reference/sampler_step.h5" "$reference/training_update.h5"
+  "$reference/sampler_step.h5" "$reference/training_update.h5" "$reference/stimuli/stimuli.h5"

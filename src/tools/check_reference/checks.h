@@ -11,10 +11,12 @@ bool is_model_file(const nrf_h5_file *file);
 bool is_sghmc_file(const nrf_h5_file *file);
 bool is_sampler_file(const nrf_h5_file *file);
 bool is_training_file(const nrf_h5_file *file);
+bool is_stimuli_file(const nrf_h5_file *file);
 
 NRF_MUST_CHECK nrf_status check_model_file(const source *s);
 NRF_MUST_CHECK nrf_status check_sghmc_file(const source *s);
 NRF_MUST_CHECK nrf_status check_sampler_file(const source *s);
 NRF_MUST_CHECK nrf_status check_training_file(const source *s);
+NRF_MUST_CHECK nrf_status check_stimuli_file(const source *s);
 
 #endif

@@ -15,9 +15,9 @@ enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char *const usage =
     "usage: check_reference [options] FILE...\n"
-    "Recomputes model_*.h5, sghmc.h5, sampler_step.h5 and training_update.h5 files; what a file is, is told "
-    "by its\n"
-    "contents. Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong "
+    "Recomputes model_*.h5, sghmc.h5, sampler_step.h5, training_update.h5 and stimuli.h5 files; what a file "
+    "is, is told\n"
+    "by its contents. Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong "
     "usage.\n"
     "  --threads N       with N threads                                       (default: both 1 and 2)\n"
     "  --rewrites WHICH  graph rewrites: on, off or both                      (default: both)\n"
@@ -160,10 +160,9 @@ static const struct kind {
   bool (*is_this)(const nrf_h5_file *file);
   nrf_status (*check)(const source *s);
 } kinds[] = {
-    {is_model_file, check_model_file},
-    {is_sghmc_file, check_sghmc_file},
-    {is_sampler_file, check_sampler_file},
-    {is_training_file, check_training_file},
+    {is_model_file, check_model_file},     {is_sghmc_file, check_sghmc_file},
+    {is_sampler_file, check_sampler_file}, {is_training_file, check_training_file},
+    {is_stimuli_file, check_stimuli_file},
 };
 
 static nrf_status check_file(const char *path, int n_runs, const run runs[], report *r)
