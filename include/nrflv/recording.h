@@ -235,6 +235,10 @@ void                      nrf_recording_free(nrf_recording *r);
 
 const nrf_recording_info *nrf_recording_info_of(const nrf_recording *r);
 
+/* NRF_EINVAL, naming the first thing that differs, unless r records the same as `info` (session_start apart), as when a
+ * recording is resumed. */
+NRF_MUST_CHECK nrf_status nrf_recording_compare_info(const nrf_recording *r, const nrf_recording_info *info);
+
 /* Complete rows; all of them unless the recording was cut short. */
 int64_t nrf_recording_rows(const nrf_recording *r);
 
