@@ -51,20 +51,31 @@ static void touch(const char *path)
   (void)close(fd);
 }
 
-static void file_appears_only_when_committed(void **state)
+static void check_appearance(nrf_status (*commit)(nrf_atomic_file *file))
 {
-  (void)state;
   char             path[SCRATCH_PATH];
   nrf_atomic_file *file = NULL;
   assert_int_equal(nrf_atomic_create(scratch_path(path, directory, "a.bin"), &file), NRF_OK);
   assert_int_equal(nrf_atomic_append(file, "hello ", 6), NRF_OK);
   assert_int_equal(nrf_atomic_append(file, "world", 5), NRF_OK);
   assert_int_equal(access(path, F_OK), -1);
-  assert_int_equal(nrf_atomic_commit(file), NRF_OK);
+  assert_int_equal(commit(file), NRF_OK);
   assert_content(path, "hello world");
   nrf_atomic_free(file);
   assert_content(path, "hello world");
   assert_int_equal(scratch_entries(directory), 1);
+}
+
+static void file_appears_only_when_committed(void **state)
+{
+  (void)state;
+  check_appearance(nrf_atomic_commit);
+}
+
+static void file_appears_only_when_committed_unflushed(void **state)
+{
+  (void)state;
+  check_appearance(nrf_atomic_commit_unflushed);
 }
 
 static void partial_file_stands_beside_and_carries_the_process_number(void **state)
@@ -228,6 +239,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(file_appears_only_when_committed),
+      TEST(file_appears_only_when_committed_unflushed),
       TEST(partial_file_stands_beside_and_carries_the_process_number),
       TEST(abandoned_write_leaves_the_old_file_and_no_litter),
       TEST(second_writer_of_the_same_path_is_refused),

@@ -48,14 +48,17 @@ static void characters_stand_side_by_side(void **state)
                "..................\n");
 }
 
-static void scale_enlarges_every_pixel(void **state)
+static void scale_enlarges_every_pixel_and_the_distance(void **state)
 {
   (void)state;
-  assert_drawn("-", 2, 12, 18,
-               "............\n............\n............\n............\n............\n............\n"
-               "##########..\n##########..\n"
-               "............\n............\n............\n............\n............\n............\n"
-               "............\n............\n............\n............\n");
+  assert_drawn(
+      "-|", 2, 22, 18,
+      "................##....\n................##....\n................##....\n................##....\n"
+      "................##....\n................##....\n"
+      "##########......##....\n##########......##....\n"
+      "................##....\n................##....\n................##....\n................##....\n"
+      "................##....\n................##....\n................##....\n................##....\n"
+      "......................\n......................\n");
 }
 
 static void what_lies_outside_is_left_out(void **state)
@@ -64,9 +67,9 @@ static void what_lies_outside_is_left_out(void **state)
   nrf_picture p;
   char        found[64];
   assert_int_equal(nrf_picture_create(3, 3, 1, &p), NRF_OK);
-  nrf_label_draw(&p, -2, -3, 1, 255, "+++");
+  nrf_label_draw(&p, -1, -3, 1, 255, "+++");
   as_text(&p, found);
-  assert_string_equal(found, "###\n#..\n#..\n");
+  assert_string_equal(found, "###\n.#.\n.#.\n");
   nrf_label_draw(&p, 1000000, -1000000, 3, 255, "x");
   nrf_picture_free(&p);
 }
@@ -130,7 +133,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(characters_stand_side_by_side),
-      cmocka_unit_test(scale_enlarges_every_pixel),
+      cmocka_unit_test(scale_enlarges_every_pixel_and_the_distance),
       cmocka_unit_test(what_lies_outside_is_left_out),
       cmocka_unit_test(shade_goes_to_all_channels_and_leaves_the_ground),
       cmocka_unit_test(widths_are_those_of_what_is_drawn),

@@ -145,6 +145,34 @@ static void all_sets_are_the_published_ones(void **state)
 
 /* ---- against the specification ---- */
 
+/* They carry most of the parameters of the table. */
+static void first_and_last_names_are_the_published_ones(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *set, *first, *last;
+  } names[] = {
+      {"single/just_angle", "gf_loc16-16_sgm0.7_th0.00000_w3_rat0.5_el1_c2.40000.png",
+       "gf_loc16-16_sgm0.7_th6.23410_w3_rat0.5_el1_c2.40000.png"},
+      {"single/contrast_and_angle", "gf_loc16-16_sgm0.7_th0.00000_w3_rat0.5_el1_c0.00000.png",
+       "gf_loc16-16_sgm0.7_th5.89049_w3_rat0.5_el1_c2.80000.png"},
+      {"single/just_angle_few_angles", "gf_loc16-16_sgm0.7_th0.00000_w3_rat0.5_el1_c2.40000__0.png",
+       "gf_loc16-16_sgm0.7_th5.49779_w3_rat0.5_el1_c2.40000__127.png"},
+      {"single/long_just_fewangles", "gf_loc16-16_sgm0.7_th0.00000_w3_rat0.01_el1_c2.40000__0.png",
+       "gf_loc16-16_sgm0.7_th5.49779_w3_rat0.01_el1_c2.40000__127.png"},
+      {"double/fewlocs_and_fewerangles", "0000_gf_loc0-3_thst0.00000_thmb0.00000.png",
+       "0127_gf_loc10-0_thst4.71239_thmb6.28319.png"},
+      {"double/loc_and_angles", "gf_loc-2--2_th0.00000.png", "gf_loc8-8_th5.65487.png"},
+  };
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    const int     count = nrf_stimulus_set_count(set_named(names[k].set));
+    nrf_stimulus *s     = describe(names[k].set, 32, 32);
+    assert_string_equal(s[0].file_name, names[k].first);
+    assert_string_equal(s[count - 1].file_name, names[k].last);
+    nrf_free(s);
+  }
+}
+
 static void names_are_sorted_and_differ(void **state)
 {
   (void)state;
@@ -209,7 +237,15 @@ static void pairs_stand_where_the_analysis_expects_them(void **state)
     assert_near(s[b].patch[0].gabor.aspect, 0.5);
     assert_near(s[b].patch[1].gabor.aspect, 0.4);
     assert_near(s[b].gain, 2.0);
+    for (int i = 0; i < 2; i++) assert_near(s[b].patch[i].gabor.contrast, 2.4);
   }
+  nrf_free(s);
+  s = describe("double/loc_and_angles", 32, 32);
+  for (int i = 0; i < 2; i++) {
+    assert_near(s[809].patch[i].gabor.contrast, 1.0);
+    assert_near(s[809].patch[i].gabor.aspect, 0.5);
+  }
+  assert_near(s[809].gain, 1.0);
   nrf_free(s);
 }
 
@@ -279,13 +315,21 @@ static void sets_of_28_by_28_have_their_own_centre_and_end_at_the_border(void **
 static void images_too_small_for_a_set_are_refused(void **state)
 {
   (void)state;
-  nrf_stimulus *s = NULL;
-  assert_int_equal(nrf_stimulus_set_describe(set_named("double/fewlocs_and_fewerangles"), 32, 19, &s),
-                   NRF_ESHAPE);
-  assert_null(s);
-  assert_string_equal(nrf_error_message(),
-                      "double/fewlocs_and_fewerangles: a patch stands at row 16, column 19 "
-                      "of images that have only 32 rows and 19 columns");
+  static const struct {
+    int         height, width;
+    const char *where;
+  } small[] = {{32, 20, "row 16, column 20 of images that have only 32 rows and 20 columns"},
+               {20, 32, "row 20, column 16 of images that have only 20 rows and 32 columns"},
+               {32, 19, "row 16, column 19 of"},
+               {19, 32, "row -1, column 16 of"}};
+  const nrf_stimulus_set *set = set_named("double/fewlocs_and_fewerangles");
+  nrf_stimulus           *s   = NULL;
+  for (size_t k = 0; k < sizeof small / sizeof *small; k++) {
+    assert_int_equal(nrf_stimulus_set_describe(set, small[k].height, small[k].width, &s), NRF_ESHAPE);
+    assert_null(s);
+    assert_non_null(strstr(nrf_error_message(), small[k].where));
+  }
+  nrf_free(describe("double/fewlocs_and_fewerangles", 21, 21)); /* just large enough */
 }
 
 static void a_bar_is_cut_to_an_odd_number_of_pixels(void **state)
@@ -340,6 +384,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_sets_are_the_published_ones),
+      cmocka_unit_test(first_and_last_names_are_the_published_ones),
       cmocka_unit_test(names_are_sorted_and_differ),
       cmocka_unit_test(contrast_varies_fastest_then_angle),
       cmocka_unit_test(repeats_share_a_group),
