@@ -41,7 +41,7 @@ void                      nrf_stimuli_free(nrf_stimuli *stimuli); /* NULL is fin
  * there is another: its stimuli would be lost. */
 NRF_MUST_CHECK nrf_status nrf_stimulus_folder_claim(const char *directory, const nrf_byte_image *base);
 
-/* The length of a make_set, for a progress display that goes over several. */
+/* Where one is in the making of several sets, for a display that goes over all of them. */
 typedef struct nrf_stimulus_progress {
   const nrf_progress *progress;
   int64_t             done, total; /* images; done is advanced */

@@ -48,6 +48,19 @@ static nrf_status mean_path(const nrf_settings *s, char path[NRF_STIMULUS_PATH_B
              : nrf_error(NRF_EINVAL, "%s: the path is too long", s->stimuli_dir);
 }
 
+static nrf_status check_size(const nrf_settings *s, const char *path, nrf_layer_size size)
+{
+  const nrf_dataset_info *info = NULL;
+  NRF_RETURN_IF_ERROR(nrf_dataset_find(s->dataset, &info));
+  const nrf_layer_size wanted = {info->shape[0], info->shape[1], info->shape[2]};
+  if (nrf_same_size(size, wanted)) return NRF_OK;
+  return nrf_error(NRF_ESHAPE,
+                   "%s: [%d,%d,%d] in the file, the images of %s are [%d,%d,%d]; name the data set that the "
+                   "stimuli are for with --dataset",
+                   path, size.channels, size.height, size.width, info->name, wanted.channels, wanted.height,
+                   wanted.width);
+}
+
 static nrf_status mean_training_image(const nrf_settings *s, const nrf_progress *progress,
                                       nrf_byte_image *out)
 {
@@ -55,26 +68,30 @@ static nrf_status mean_training_image(const nrf_settings *s, const nrf_progress 
   NRF_RETURN_IF_ERROR(mean_path(s, path));
   const nrf_status st = nrf_byte_image_read(path, out);
   if (st == NRF_ENOTFOUND) return compute_mean(s, path, progress, out);
-  return st;
+  return st == NRF_OK ? check_size(s, path, out->size) : st;
 }
 
-/* The same for the data set that the named model was trained on. */
-static nrf_status mean_image_of_model(const nrf_settings *s, const nrf_progress *progress,
-                                      nrf_byte_image *out)
+static nrf_status read_base(const nrf_settings *s, nrf_byte_image *out)
 {
-  nrf_loaded_model *m = NULL;
-  NRF_RETURN_IF_ERROR(nrf_loaded_model_open(s, progress, &m));
-  const nrf_status st = mean_training_image(&m->settings, progress, out);
-  nrf_loaded_model_close(m);
-  return st;
+  NRF_RETURN_IF_ERROR(nrf_byte_image_read(s->base_image, out));
+  return check_size(s, s->base_image, out->size);
 }
 
 static nrf_status choose_base(const nrf_settings *s, const nrf_progress *progress, nrf_byte_image *out)
 {
-  if (s->base_image[0] != '\0')
-    return nrf_error_context(nrf_byte_image_read(s->base_image, out), "--base_image");
-  if (s->load_model[0] != '\0') return mean_image_of_model(s, progress, out);
-  return mean_training_image(s, progress, out);
+  if (s->base_image[0] == '\0') return mean_training_image(s, progress, out);
+  return nrf_error_context(read_base(s, out), "--base_image");
+}
+
+/* The data set is that of the model that is named, if one is. */
+static nrf_status take_models_settings(const nrf_progress *progress, nrf_settings *s)
+{
+  nrf_loaded_model *m = NULL;
+  if (s->load_model[0] == '\0') return NRF_OK;
+  NRF_RETURN_IF_ERROR(nrf_loaded_model_open(s, progress, &m));
+  *s = m->settings;
+  nrf_loaded_model_close(m);
+  return NRF_OK;
 }
 
 /* ---- the sets ---- */
@@ -102,14 +119,16 @@ static void conclude(const nrf_settings *s, const nrf_stimulus_progress *at)
 nrf_status nrf_make_stimuli(const nrf_settings *settings, const nrf_progress *progress)
 {
   nrf_status            st   = NRF_OK;
+  nrf_settings          s    = *settings;
   nrf_byte_image        base = {0};
   nrf_stimulus_progress at   = {.progress = progress};
-  NRF_TRY(choose_base(settings, progress, &base));
-  NRF_TRY(nrf_stimulus_folder_claim(settings->stimuli_dir, &base));
+  NRF_TRY(take_models_settings(progress, &s));
+  NRF_TRY(choose_base(&s, progress, &base));
+  NRF_TRY(nrf_stimulus_folder_claim(s.stimuli_dir, &base));
   nrf_progress_begin(progress, "stimuli", "images", 0);
-  st = make_sets(settings->stimuli_dir, &base, &at);
+  st = make_sets(s.stimuli_dir, &base, &at);
   nrf_progress_end(progress);
-  if (st == NRF_OK) conclude(settings, &at);
+  if (st == NRF_OK) conclude(&s, &at);
 done:
   nrf_byte_image_free(&base);
   return st;

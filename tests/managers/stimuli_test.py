@@ -4,9 +4,11 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 sys.path.insert(0, os.path.join(os.environ["NRFLV_SOURCE_DIR"], "tests", "support"))
 sys.path.insert(0, os.path.join(os.environ["NRFLV_SOURCE_DIR"], "tests", "train"))
@@ -88,7 +90,8 @@ def the_mean_training_image_is_saved_once(folder):
     shutil.rmtree(folder / "data")  # from now on it is read back
     assert "all 1450 stimuli are there" in run(folder, *arguments)
 
-    said = run(folder, *arguments, "--base_image", "s/contact_sheets/single_just_angle.png", status=2)
+    other = "s/single/just_angle/gf_loc16-16_sgm0.7_th0.00000_w3_rat0.5_el1_c2.40000.png"
+    said = run(folder, *arguments, "--base_image", other, status=2)
     assert "s/base_image.png: the stimuli there were made from another base image; choose another --stimuli_dir" in said, said
     assert "all 1450 stimuli are there" in run(folder, *arguments)
 
@@ -101,17 +104,40 @@ def a_models_data_set_is_taken(folder):
     assert "wrote s/base_image_dead_leaves.png" in said, said
 
 
+def write_grey(path, height, width):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    lines = (b"\0" + bytes([120]) * width) * height
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+
+
 def bad_base_images_are_refused(folder):
     text = folder / "text.png"
     text.write_text("no picture\n")
     for path, words in ((folder / "missing.png", "cannot open"), (text, "not a PNG file")):
         said = run(folder, "--gen_exp_stim", "--base_image", path, status=1)
         assert re.search(rf"--base_image: .*{path.name}: {words}", said), said
+    grey = folder / "grey.png"
+    write_grey(grey, 28, 28)
+    said = run(folder, "--gen_exp_stim", "--base_image", grey, status=1)
+    assert "grey.png: [1,28,28] in the file, the images of CIFAR10 are [3,32,32]; name the data set" in said, said
     assert not (folder / "data").exists()
 
 
+def grey_stimuli_need_no_images_if_the_base_image_is_given(folder):
+    write_grey(folder / "grey.png", 28, 28)
+    run(folder, "--gen_exp_stim", "--base_image", "grey.png", "--dataset", "MNIST", "--stimuli_dir", "s")
+    names = sorted(os.listdir(folder / "s" / "single" / "just_angle"))
+    assert names[0] == "gf_loc14-14_sgm0.7_th0.00000_w3_rat0.5_el1_c2.40000.png", names[0]
+    pixels = decode(folder / "s" / "single" / "just_angle" / names[0])[0]
+    assert pixels.shape == (28, 28, 1) and pixels[0, 0, 0] == 120 and pixels[14, 14, 0] > 200
+
+
 NEEDS_REFERENCE = {the_published_stimuli}
-TESTS = [the_published_stimuli, the_mean_training_image_is_saved_once, a_models_data_set_is_taken, bad_base_images_are_refused]
+TESTS = [the_published_stimuli, the_mean_training_image_is_saved_once, a_models_data_set_is_taken, bad_base_images_are_refused,
+         grey_stimuli_need_no_images_if_the_base_image_is_given]
 
 
 def main():
