@@ -23,6 +23,7 @@ FLOORS = {
     "model": 4,
     "stimulus": 4,
     "sampler": 5,
+    "extract": 5,
     "managers": 6,
     "analysis": 6,
     "cli": 7,
