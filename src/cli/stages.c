@@ -3,6 +3,7 @@
 
 #include "nrflv/stimuli.h"
 #include "nrflv/training.h"
+#include "nrflv/visualisation.h"
 
 /* The stages that follow work on the model just trained. */
 static nrf_status train(nrf_settings *settings, const nrf_progress *progress)
@@ -17,6 +18,8 @@ static nrf_status train(nrf_settings *settings, const nrf_progress *progress)
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
     [NRF_STAGE_COLLATE]            = nrf_collate,
+    [NRF_STAGE_VIZ]                = nrf_visualise,
+    [NRF_STAGE_WEIGHT_VIZ]         = nrf_draw_weights,
     [NRF_STAGE_GEN_EXP_STIM]       = nrf_make_stimuli,
 };
 
