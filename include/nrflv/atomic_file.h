@@ -48,6 +48,10 @@ void nrf_atomic_free(nrf_atomic_file *file);
 /* Creates, appends, commits: a whole file at once. */
 NRF_MUST_CHECK nrf_status nrf_atomic_write(const char *path, const void *bytes, size_t size);
 
+/* The last step for a file that was written under another name: flushes the open file `fd` to the disk, renames it from
+ * `from` to `to`, in place of what stands there, flushes the directory. */
+NRF_MUST_CHECK nrf_status nrf_atomic_rename(int fd, const char *from, const char *to);
+
 /* Removes the partial files that killed processes left in `directory`, recognised by their name and by a
  * lock nobody holds (process numbers mean nothing on a shared volume). `removed` may be NULL. */
 NRF_MUST_CHECK nrf_status nrf_atomic_remove_stale(const char *directory, int64_t *removed);

@@ -154,6 +154,12 @@ NRF_MUST_CHECK nrf_status nrf_h5_write_string(nrf_h5_file *file, const char *nam
 NRF_MUST_CHECK nrf_status nrf_h5_write_strings(nrf_h5_file *file, const char *name, int64_t count,
                                                const char *const text[]);
 
+/* The same with variable length and always UTF-8: what NWB's readers take for text, and not for bytes. They may have any
+ * shape. */
+NRF_MUST_CHECK nrf_status nrf_h5_write_text(nrf_h5_file *file, const char *name, const char *text);
+NRF_MUST_CHECK nrf_status nrf_h5_write_texts(nrf_h5_file *file, const char *name, nrf_h5_shape shape,
+                                             const char *const text[]);
+
 /* ---- Attributes of any object: a group, a data set, "/" ---- */
 
 bool nrf_h5_has_attribute(const nrf_h5_file *file, const char *object, const char *name);
@@ -185,5 +191,37 @@ NRF_MUST_CHECK nrf_status nrf_h5_write_attribute_string(nrf_h5_file *file, const
 NRF_MUST_CHECK nrf_status nrf_h5_write_attribute_strings(nrf_h5_file *file, const char *object,
                                                          const char *name, int64_t count,
                                                          const char *const text[]);
+NRF_MUST_CHECK nrf_status nrf_h5_write_attribute_text(nrf_h5_file *file, const char *object, const char *name,
+                                                      const char *text);
+NRF_MUST_CHECK nrf_status nrf_h5_write_attribute_texts(nrf_h5_file *file, const char *object,
+                                                       const char *name, int64_t count,
+                                                       const char *const text[]);
+
+/* ---- Links, references, dimension scales ---- */
+
+/* Another name for an object: one of its own right (hard), or one that says where it is (soft). */
+NRF_MUST_CHECK nrf_status nrf_h5_link_hard(nrf_h5_file *file, const char *target, const char *name);
+NRF_MUST_CHECK nrf_status nrf_h5_link_soft(nrf_h5_file *file, const char *target, const char *name);
+
+/* A list of references to objects that exist. */
+NRF_MUST_CHECK nrf_status nrf_h5_write_references(nrf_h5_file *file, const char *name, int64_t count,
+                                                  const char *const target[]);
+
+/* Makes a data set of one dimension the scale of others' dimensions: its values are their coordinates. */
+NRF_MUST_CHECK nrf_status nrf_h5_make_scale(nrf_h5_file *file, const char *dataset, const char *dimension);
+
+/* Gives each dimension of a data set its scale: `scale` are the paths of `rank` scales. */
+NRF_MUST_CHECK nrf_status nrf_h5_use_scales(nrf_h5_file *file, const char *dataset, int rank,
+                                            const char *const scale[]);
+
+/* A scale's list of those who use it, which HDF5 wants too: `user` [count] are data sets whose dimension number
+ * `dimension` it is. Once per scale; at most NRF_H5_MAX_SCALE_USERS (NRF_EINVAL). */
+enum { NRF_H5_MAX_SCALE_USERS = 4000 };
+typedef struct nrf_h5_scale_user {
+  const char *dataset;
+  int         dimension;
+} nrf_h5_scale_user;
+NRF_MUST_CHECK nrf_status nrf_h5_list_scale_users(nrf_h5_file *file, const char *scale, int64_t count,
+                                                  const nrf_h5_scale_user user[]);
 
 #endif

@@ -138,9 +138,21 @@ static nrf_status flush_directory(const char *path)
   return st;
 }
 
+static nrf_status put_in_place(const char *from, const char *to)
+{
+  return rename(from, to) == 0 ? NRF_OK : nrf_error_errno("%s: cannot put in place", to);
+}
+
+nrf_status nrf_atomic_rename(int fd, const char *from, const char *to)
+{
+  if (fsync(fd) != 0) return nrf_error_errno("%s: cannot flush", to);
+  NRF_RETURN_IF_ERROR(put_in_place(from, to));
+  return flush_directory(to);
+}
+
 nrf_status nrf_atomic_commit_unflushed(nrf_atomic_file *file)
 {
-  if (rename(file->partial, file->path) != 0) return nrf_error_errno("%s: cannot put in place", file->path);
+  NRF_RETURN_IF_ERROR(put_in_place(file->partial, file->path));
   file->committed = true;
   return NRF_OK;
 }

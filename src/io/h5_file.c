@@ -115,12 +115,12 @@ done:
   return st;
 }
 
-nrf_status nrf_h5_create(const char *path, nrf_h5_file **out)
+nrf_status nrf_h5_create_with(const char *path, hid_t access, nrf_h5_file **out)
 {
-  nrf_status   st     = NRF_OK;
-  nrf_h5_file *file   = NULL;
-  void        *memory = NULL;
-  hid_t        access = H5I_INVALID_HID, creation = H5I_INVALID_HID;
+  nrf_status   st       = NRF_OK;
+  nrf_h5_file *file     = NULL;
+  void        *memory   = NULL;
+  hid_t        creation = H5I_INVALID_HID;
 
   *out = NULL;
   NRF_TRY(start(path, &file));
@@ -129,18 +129,26 @@ nrf_status nrf_h5_create(const char *path, nrf_h5_file **out)
   file->sink     = memory;
   file->sink->fd = nrf_atomic_descriptor(file->beside);
 
-  access   = nrf_h5_sink_access(file->sink);
   creation = H5Pcreate(H5P_FILE_CREATE);
-  if (access < 0 || creation < 0 || H5Pset_obj_track_times(creation, 0) < 0)
+  if (creation < 0 || H5Pset_obj_track_times(creation, 0) < 0 || nrf_h5_sink_use(file->sink, access) < 0)
     NRF_FAIL(NRF_ENOMEM, "%s: HDF5 does not start", path);
   file->id = H5Fcreate(nrf_atomic_partial_path(file->beside), H5F_ACC_TRUNC, creation, access);
   NRF_TRY(nrf_h5_written(file, file->id, "create", "/"));
   *out = file;
   file = NULL;
 done:
-  nrf_h5_release(access);
   nrf_h5_release(creation);
   nrf_h5_free(file);
+  return st;
+}
+
+nrf_status nrf_h5_create(const char *path, nrf_h5_file **out)
+{
+  const hid_t access = H5open() < 0 ? H5I_INVALID_HID : H5Pcreate(H5P_FILE_ACCESS);
+  *out               = NULL;
+  if (access < 0) return nrf_error(NRF_ENOMEM, "%s: HDF5 does not start", path);
+  const nrf_status st = nrf_h5_create_with(path, access, out);
+  nrf_h5_release(access);
   return st;
 }
 

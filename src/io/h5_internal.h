@@ -26,6 +26,9 @@ typedef struct nrf_h5_type_row {
 
 nrf_h5_type_row nrf_h5_type_info(nrf_h5_type type);
 
+/* nrf_h5_create with a file access list of one's own, to which the driver is added. */
+NRF_MUST_CHECK nrf_status nrf_h5_create_with(const char *path, hid_t access, nrf_h5_file **out);
+
 /* Closes any HDF5 identifier; a negative one is none. */
 void nrf_h5_release(hid_t id);
 

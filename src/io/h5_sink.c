@@ -123,7 +123,7 @@ static herr_t sink_truncate(H5FD_t *base, hid_t transfer, hbool_t closing)
   return 0;
 }
 
-hid_t nrf_h5_sink_access(nrf_h5_sink *sink)
+herr_t nrf_h5_sink_use(nrf_h5_sink *sink, hid_t access)
 {
   const H5FD_class_t driver = {
 #if H5_VERSION_GE(1, 13, 0)
@@ -147,12 +147,8 @@ hid_t nrf_h5_sink_access(nrf_h5_sink *sink)
   };
   const sink_info info   = {sink};
   const hid_t     id     = H5FDregister(&driver);
-  hid_t           access = H5Pcreate(H5P_FILE_ACCESS);
-  if (access >= 0 && (id < 0 || H5Pset_driver(access, id, &info) < 0)) {
-    (void)H5Pclose(access);
-    access = H5I_INVALID_HID;
-  }
+  const herr_t    result = id < 0 ? -1 : H5Pset_driver(access, id, &info);
   /* The list, and later the file, hold the driver for as long as they need it. */
   if (id >= 0) (void)H5FDunregister(id);
-  return access;
+  return result;
 }

@@ -13,7 +13,7 @@ typedef struct nrf_h5_sink {
   int failed; /* errno of the first failure, 0 before; setting it drops all writes    */
 } nrf_h5_sink;
 
-/* A file access list whose files go to `sink`, which must outlive them. H5Pclose it; negative on failure. */
-hid_t nrf_h5_sink_access(nrf_h5_sink *sink);
+/* Lets the files of a file access list go to `sink`, which must outlive them. Negative on failure. */
+herr_t nrf_h5_sink_use(nrf_h5_sink *sink, hid_t access);
 
 #endif

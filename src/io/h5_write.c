@@ -275,3 +275,57 @@ nrf_status nrf_h5_write_attribute_strings(nrf_h5_file *file, const char *object,
 {
   return write_attribute_strings(file, object, name, nrf_h5_vector(count), text);
 }
+
+/* ---- Text: strings of variable length ---- */
+
+static hid_t text_type(void)
+{
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  if (type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0) return type;
+  nrf_h5_release(type);
+  return H5I_INVALID_HID;
+}
+
+nrf_status nrf_h5_write_texts(nrf_h5_file *file, const char *name, nrf_h5_shape shape,
+                              const char *const text[])
+{
+  nrf_status  st      = NRF_OK;
+  hid_t       dataset = H5I_INVALID_HID;
+  const hid_t type    = text_type();
+  NRF_TRY(nrf_h5_written(file, type, "make a type for", name));
+  NRF_TRY(check_writable_shape(file, name, shape, sizeof(char *)));
+  NRF_TRY(create_dataset(file, name, type, shape, NRF_H5_PLAIN, &dataset));
+  if (nrf_h5_count(shape) > 0)
+    NRF_TRY(
+        nrf_h5_written(file, H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text), "write", name));
+done:
+  nrf_h5_release(type);
+  return close_dataset(file, name, dataset, st);
+}
+
+nrf_status nrf_h5_write_text(nrf_h5_file *file, const char *name, const char *text)
+{
+  return nrf_h5_write_texts(file, name, nrf_h5_scalar(), &text);
+}
+
+static nrf_status write_attribute_texts(nrf_h5_file *file, const char *object, const char *name,
+                                        nrf_h5_shape shape, const char *const text[])
+{
+  const hid_t type = text_type();
+  NRF_RETURN_IF_ERROR(nrf_h5_written(file, type, "make a type for", name));
+  const nrf_status st = write_attribute(file, object, name, type, type, shape, (const void *)text);
+  nrf_h5_release(type);
+  return st;
+}
+
+nrf_status nrf_h5_write_attribute_text(nrf_h5_file *file, const char *object, const char *name,
+                                       const char *text)
+{
+  return write_attribute_texts(file, object, name, nrf_h5_scalar(), &text);
+}
+
+nrf_status nrf_h5_write_attribute_texts(nrf_h5_file *file, const char *object, const char *name,
+                                        int64_t count, const char *const text[])
+{
+  return write_attribute_texts(file, object, name, nrf_h5_vector(count), text);
+}

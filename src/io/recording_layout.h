@@ -22,6 +22,12 @@ const nrf_recording_variable_row *nrf_recording_variable_info(nrf_record_variabl
 /* That pictures are given where phases show them, and only there: NRF_EINVAL otherwise. */
 NRF_MUST_CHECK nrf_status nrf_recording_check_pictures(const nrf_recording_info *info);
 
+/* Biological time from the first step of the sampler to the beginning of `step`. */
+static inline double nrf_recording_seconds(const nrf_recording_info *info, int64_t step)
+{
+  return (double)step * info->ms_per_step / 1000;
+}
+
 /* ---- Places in the file ---- */
 
 #define NRF_RECORDING_HEADER     "/general/nrflv"
@@ -42,6 +48,18 @@ const char *nrf_recording_group_path(char path[NRF_RECORDING_PATH_BYTES], const 
 const char *nrf_recording_series_path(char path[NRF_RECORDING_PATH_BYTES], const nrf_recording_info *info,
                                       nrf_record_variable variable, int layer, int image);
 
+/* "/processing/state_1/image_000/data": its numbers. */
+enum { NRF_RECORDING_DATA_PATH_BYTES = NRF_RECORDING_PATH_BYTES + 16 };
+const char *nrf_recording_data_path(char path[NRF_RECORDING_DATA_PATH_BYTES], const nrf_recording_info *info,
+                                    nrf_record_variable variable, int layer, int image);
+
+/* ".../blank", ".../stimulus_017": a picture of one recorded image. */
+const char *nrf_recording_picture_path(char path[NRF_RECORDING_PATH_BYTES], const nrf_recording_info *info,
+                                       nrf_recording_shows which, int image);
+
+/* An upper bound for what HDF5 needs for itself in a file of such a recording; whole pages. */
+int64_t nrf_recording_metadata_bytes(const nrf_recording_info *info);
+
 /* ---- Chunks ---- */
 
 /* A series cut into chunks of one channel, in the order in which the file has them: all channels of the first rows, then
@@ -56,5 +74,8 @@ typedef struct nrf_recording_chunking {
 } nrf_recording_chunking;
 
 nrf_recording_chunking nrf_recording_chunks(const nrf_recording_info *info, int layer);
+
+/* Whether the chunks of all layers are whole pages. */
+bool nrf_recording_is_aligned(const nrf_recording_info *info);
 
 #endif
