@@ -279,7 +279,7 @@ static nrf_status share_memory(nrf_recorder *r, size_t memory)
   if (memory < row)
     return nrf_error(
         NRF_EINVAL,
-        "recorder: %.1f MiB of memory are too little: one step takes %.1f MiB, and two are needed to "
+        "recorder: %.4g MiB of memory are too little: one step takes %.4g MiB, and two are needed to "
         "record while sampling goes on",
         (double)memory / (1 << 20), (double)row / (1 << 20));
   r->n_blocks       = memory / row < BLOCKS ? 1 : BLOCKS;
@@ -424,9 +424,10 @@ nrf_status nrf_recorder_push(nrf_recorder *r, int64_t step,
 {
   const bool    is_recorded = step % r->info->stride == 0;
   const int64_t row         = step / r->info->stride;
-  if (is_recorded) NRF_RETURN_IF_ERROR(check_push(r, step, source));
   (void)pthread_mutex_lock(&r->lock);
-  block *b = is_recorded ? block_to_fill_locked(r, row) : NULL;
+  nrf_status st = writers_error_locked(r);
+  if (st == NRF_OK && is_recorded) st = check_push(r, step, source);
+  block *b = st == NRF_OK && is_recorded ? block_to_fill_locked(r, row) : NULL;
   if (b != NULL) {
     r->filling = true;
     (void)pthread_mutex_unlock(&r->lock);
@@ -439,7 +440,7 @@ nrf_status nrf_recorder_push(nrf_recorder *r, int64_t step,
     r->report.seconds_copying += seconds;
     row_came_in_locked(r, b, row);
   }
-  const nrf_status st = writers_error_locked(r);
+  if (st == NRF_OK) st = writers_error_locked(r);
   (void)pthread_mutex_unlock(&r->lock);
   return st;
 }

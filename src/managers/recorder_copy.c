@@ -1,13 +1,19 @@
 /* recorder_copy.c - channels-last images to maps of single channels, in the file's number format.
  *
  * A run of pixels is worked on in tiles that fit the first-level cache: four channels of a tile are transposed into a small
- * stage, and each channel's numbers go from there to their map, a few cache lines at a time, converted on the way. So
- * every byte is read once from memory and written once, which is what the copy is bound by. Vectors of four are native
- * everywhere. */
+ * stage, and each channel's numbers are converted there and go to their map a few cache lines at a time, past the caches
+ * where the processor can. So every byte is read once from memory and written once, which is what the copy is bound by.
+ * Vectors of four are native everywhere. */
 #include "managers/recorder_copy.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum {
   TILE  = 64, /* pixels: 256 bytes of a map; with 32 channels 8 KiB of the image */
@@ -118,6 +124,42 @@ int64_t nrf_put_numbers(nrf_record_format format, const float *from, int n, void
   return formats[format.number].put(format, from, n, to);
 }
 
+/* ---- writing past the caches ------------------------------------------------------------------------ */
+
+/* Blocks are far larger than the caches, and the next to read them is another thread, later. An ordinary store would first
+ * read each line that it overwrites, and push out what the sampler needs next. STREAM bytes are stored at a time. */
+#if defined(__AVX512F__)
+enum { STREAM = 64 };
+static inline void stream(void *to, const void *from)
+{
+  _mm512_stream_si512(to, _mm512_load_si512(from));
+}
+#define stream_fence() _mm_sfence()
+#elif defined(__SSE2__)
+enum { STREAM = 16 };
+static inline void stream(void *to, const void *from)
+{
+  _mm_stream_si128(to, _mm_load_si128(from));
+}
+#define stream_fence() _mm_sfence()
+#else
+enum { STREAM = 64 };
+static inline void stream(void *to, const void *from)
+{
+  memcpy(to, from, STREAM);
+}
+#define stream_fence() ((void)0)
+#endif
+
+/* `from` is aligned, `to` perhaps not. */
+static void copy_out(char *to, const char *from, size_t bytes)
+{
+  size_t done = 0;
+  if ((uintptr_t)to % STREAM == 0)
+    for (; done + STREAM <= bytes; done += STREAM) stream(to + done, from + done);
+  memcpy(to + done, from + done, bytes - done);
+}
+
 /* ---- transposing ------------------------------------------------------------------------------------ */
 
 typedef float four __attribute__((vector_size(16)));
@@ -169,6 +211,7 @@ static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format form
 {
   const struct number_format *to = &formats[format.number];
   _Alignas(64) float          stage[GROUP][TILE];
+  _Alignas(64) char           converted[TILE * sizeof(float)];
   int64_t                     lost = 0;
   for (int c = 0; c < layer->n_channels;) {
     const bool   group = is_group(layer->channel + c, layer->n_channels - c);
@@ -177,8 +220,10 @@ static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format form
       gather_group(from, layer->channels, n, stage);
     else
       gather_one(from, layer->channels, n, stage[0]);
-    for (int k = 0; k < (group ? GROUP : 1); k++, c++)
-      lost += to->put(format, stage[k], n, out + (size_t)c * map_stride);
+    for (int k = 0; k < (group ? GROUP : 1); k++, c++) {
+      lost += to->put(format, stage[k], n, converted);
+      copy_out(out + (size_t)c * map_stride, converted, (size_t)n * to->bytes);
+    }
   }
   return lost;
 }
@@ -201,5 +246,6 @@ int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format,
       to += (size_t)n * bytes;
     }
   }
+  stream_fence(); /* streamed stores are not ordered by what hands the block to the writer thread */
   return lost;
 }
