@@ -4,6 +4,7 @@
     check_rules.py [ROOT]        ROOT: the repository, default the one this file is in
 
 * Floors: a file in src/, include/nrflv/ or kernels/ includes only its own floor and those below.
+* Licences: GPL libraries are for src/analysis/ alone, and what the analyses offer is not for src/managers/, which nrflv links.
 * No tabs, no blanks at the end of a line, a newline at the end of the file, no carriage returns.
 * No note to the future without an issue: TODO(#12).
 * No path of somebody's own machine.
@@ -31,7 +32,7 @@ FLOORS = {
 }
 
 # A public header belongs to the room of the same name (backend.h) or of its .c files (png_grid.c; settings_table.c
-# for settings.h). These have none.
+# for settings.h); one in a folder (analysis/peaks.h) to the room of the folder's name. These have none.
 ROOM_OF_HEADER = {
     "activation.h": "base",
     "compute.h": "backend",
@@ -40,6 +41,7 @@ ROOM_OF_HEADER = {
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.MULTILINE)
+GPL_HEADER = re.compile(r"gsl/|fftw3")
 NOTE = re.compile(r"\b(?:TODO|FIXME|XXX)\b(?!\(#\d+\))")
 MACHINE_PATH = re.compile(r"(?<![\w.$}/])/(?:home|root|work|Users|mnt|scratch)/\w")
 SOURCES = {".c", ".h", ".cu", ".cuh"}
@@ -92,7 +94,9 @@ class Floors:
 
     def place_header(self, path, sources):
         stem = path.stem
-        if path.name in ROOM_OF_HEADER:
+        if len(path.parts) > 3:
+            rooms = {path.parts[2]} & FLOORS.keys()
+        elif path.name in ROOM_OF_HEADER:
             rooms = {ROOM_OF_HEADER[path.name]}
         elif stem in FLOORS:
             rooms = {stem}
@@ -119,11 +123,15 @@ class Floors:
             name = match.group(1)
             target = self.resolve(path, name)
             line = text.count("\n", 0, match.start()) + 1
+            if GPL_HEADER.match(name) and room != "analysis":
+                self.problems.append((path, line, f"{room}/ includes {name}, which is GPL"))
             if target is None:
                 if name.startswith("nrflv/"):
                     self.problems.append((path, line, f"there is no {name}"))
                 continue
             theirs = self.rooms.get(target)
+            if theirs == "analysis" and room == "managers":
+                self.problems.append((path, line, f"managers/ includes {name} of analysis/, which links GPL libraries"))
             if theirs is not None and FLOORS[theirs] > FLOORS[room]:
                 self.problems.append(
                     (path, line, f"{room}/ (floor {FLOORS[room]}) includes {name} of {theirs}/ (floor {FLOORS[theirs]})")

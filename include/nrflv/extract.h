@@ -74,7 +74,7 @@ typedef struct nrf_trace_statistics {
   const double *variance;
 
   /* Shapiro-Wilk: 1 - W, which keeps the digits that W near 1 loses. 0 if all values are equal; NaN if n < 3. Its
-   * probability: nrflv/analysis/shapiro_wilk.h. */
+   * probability: nrflv/shapiro_wilk.h. */
   const double *one_minus_w;
 } nrf_trace_statistics;
 

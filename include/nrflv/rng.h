@@ -31,6 +31,7 @@ typedef enum nrf_rng_stream {
   NRF_RNG_NAME,         /* the random part of a model's name                                        */
   NRF_RNG_TEST,         /* tests and benchmarks                                                     */
   NRF_RNG_EXPERIMENT,   /* seed of a recorded experiment: step = its number in the table            */
+  NRF_RNG_BOOTSTRAP,    /* resampling in the analyses: step = group, layer = analysis               */
 } nrf_rng_stream;
 
 /* Everything of an address but the index. */

@@ -53,6 +53,25 @@ class CheckRules(unittest.TestCase):
         self.write("include/nrflv/lost.h", "")
         self.assert_found("include/nrflv/lost.h:1: no .c file of this name")
 
+    def test_a_public_header_in_a_folder_belongs_to_the_room_of_that_name(self):
+        self.write("include/nrflv/sampler/chain.h", "")
+        self.write("src/io/reader.c", '#include "nrflv/sampler/chain.h"\n')
+        self.assert_found("src/io/reader.c:1: io/ (floor 1) includes nrflv/sampler/chain.h of sampler/ (floor 5)")
+
+    def test_a_public_header_in_a_folder_without_a_room_is_found(self):
+        self.write("include/nrflv/cellar/lost.h", "")
+        self.assert_found("include/nrflv/cellar/lost.h:1: no .c file of this name")
+
+    def test_gpl_libraries_outside_the_analyses_are_found(self):
+        self.write("src/analysis/fit.c", "#include <gsl/gsl_cdf.h>\n#include <fftw3.h>\n")
+        self.write("src/sampler/noise.c", "#include <gsl/gsl_randist.h>\n")
+        self.assert_found("src/sampler/noise.c:1: sampler/ includes gsl/gsl_randist.h, which is GPL")
+
+    def test_managers_that_use_the_analyses_are_found(self):
+        self.write("include/nrflv/analysis/fit.h", "")
+        self.write("src/managers/record.c", '#include "nrflv/analysis/fit.h"\n')
+        self.assert_found("src/managers/record.c:1: managers/ includes nrflv/analysis/fit.h of analysis/, which links GPL")
+
     def test_a_missing_public_header_is_found(self):
         self.write("src/io/reader.c", '#include "nrflv/gone.h"\n')
         self.assert_found("src/io/reader.c:1: there is no nrflv/gone.h")

@@ -63,7 +63,7 @@ static bool passes(int64_t wrong, float error, float slack)
 {
   report *r = NULL;
   float  *reference, *ours, *slacks;
-  assert_int_equal(report_create(false, &r), NRF_OK);
+  assert_int_equal(report_create(false, "tensors", &r), NRF_OK);
   assert_int_equal(nrf_alloc_floats(COUNT, "test", &reference), NRF_OK);
   assert_int_equal(nrf_alloc_floats(COUNT, "test", &ours), NRF_OK);
   assert_int_equal(nrf_alloc_floats(COUNT, "test", &slacks), NRF_OK);
@@ -115,7 +115,7 @@ static void not_a_number_and_infinity_never_pass(void **state)
     const comparison c   = {
           .count = 3, .reference = at == 1 ? ones : odd, .ours = at == 0 ? ones : odd, .stride = 1};
     report *r = NULL;
-    assert_int_equal(report_create(false, &r), NRF_OK);
+    assert_int_equal(report_create(false, "tensors", &r), NRF_OK);
     report_begin_file(r, "file");
     report_begin_run(r, "run");
     assert_int_equal(report_arrays(r, "quantity", NULL, rules[k % 2], &c), NRF_OK);
@@ -130,7 +130,7 @@ static bool difference_passes(float error, float terms)
   report          *r         = NULL;
   const float      reference = 1.0f, ours = 1.0f + error;
   const comparison c = {.count = 1, .reference = &reference, .ours = &ours, .stride = 1, .terms = &terms};
-  assert_int_equal(report_create(false, &r), NRF_OK);
+  assert_int_equal(report_create(false, "tensors", &r), NRF_OK);
   report_begin_file(r, "file");
   report_begin_run(r, "run");
   assert_int_equal(report_arrays(r, "gradient", "bias", RULE_PARAMETER_GRADIENT, &c), NRF_OK);

@@ -7,9 +7,12 @@
 #include <getopt.h>
 #include <limits.h>
 #include <omp.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -17,7 +20,8 @@ static const char *const usage =
     "usage: check_reference [options] FILE...\n"
     "Recomputes model_*.h5, sghmc.h5, sampler_step.h5, training_update.h5 and stimuli.h5 files; what a file "
     "is, is told\n"
-    "by its contents. Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong "
+    "by its contents. Hands files for the analyses (analysis_blocks.h5) to check_analysis_reference beside it.\n"
+    "Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong "
     "usage.\n"
     "  --threads N       with N threads                                       (default: both 1 and 2)\n"
     "  --rewrites WHICH  graph rewrites: on, off or both                      (default: both)\n"
@@ -165,6 +169,45 @@ static const struct kind {
     {is_stimuli_file, check_stimuli_file},
 };
 
+/* Files for the analyses have groups with the attribute `section`, or come from the analyses' steps. */
+static bool is_analysis_file(const char *path)
+{
+  nrf_h5_file   *file  = NULL;
+  nrf_h5_strings names = {0, NULL};
+  bool           is    = false;
+  if (nrf_h5_open(path, &file) == NRF_OK && nrf_h5_list(file, "/", &names) == NRF_OK)
+    for (int64_t k = 0; k < names.count && !is; k++) {
+      const text group = text_of("/%s", names.item[k]);
+      is               = strcmp(names.item[k], "steps") == 0 ||
+           (has_group(file, group.s) && nrf_h5_has_attribute(file, group.s, "section"));
+    }
+  nrf_h5_strings_free(&names);
+  nrf_h5_free(file);
+  return is;
+}
+
+/* Those are for the program beside this one, which may use the libraries of the analyses. Whether it says that everything
+ * agrees; it prints its own table. */
+static bool hand_on(const char *path, bool verbose)
+{
+  static const char sibling[] = "check_analysis_reference";
+  char              program[4096];
+  const ssize_t     n    = readlink("/proc/self/exe", program, sizeof program - sizeof sibling - 1);
+  program[n > 0 ? n : 0] = '\0';
+  char *slash            = strrchr(program, '/');
+  (void)strcpy(slash != NULL ? slash + 1 : program, sibling);
+  char *const arguments[] = {program, (char *)path, verbose ? "--verbose" : NULL, NULL};
+  pid_t       child       = 0;
+  int         status      = 0;
+  fflush(stdout);
+  if (posix_spawn(&child, program, NULL, NULL, arguments, environ) != 0) {
+    fprintf(stderr, "check_reference: %s: cannot run %s, which checks it\n", path, program);
+    return false;
+  }
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PASSED;
+}
+
 static nrf_status check_file(const char *path, int n_runs, const run runs[], report *r)
 {
   nrf_status         st   = NRF_OK;
@@ -213,18 +256,25 @@ int main(int argc, char **argv)
   if (exit_status >= 0) return exit_status;
 
   report *r = NULL;
-  if (report_create(o.verbose, &r) != NRF_OK) {
+  if (report_create(o.verbose, "tensors", &r) != NRF_OK) {
     fprintf(stderr, "check_reference: %s\n", nrf_error_message());
     return EXIT_FAILED;
   }
   run       runs[MAX_RUNS];
   const int n_runs     = make_runs(&o, runs);
-  int       unreadable = 0;
+  int       unreadable = 0, handed_on = 0, failed_there = 0;
   print_header(n_runs, runs, o.conv);
-  for (int k = optind; k < argc; k++)
-    if (!check_and_print(argv[k], n_runs, runs, r)) unreadable++;
-  report_summary(r, unreadable, stdout);
-  const bool passed = report_all_passed(r) && unreadable == 0;
+  for (int k = optind; k < argc; k++) {
+    if (is_analysis_file(argv[k])) {
+      handed_on++;
+      if (!hand_on(argv[k], o.verbose)) failed_there++;
+    } else if (!check_and_print(argv[k], n_runs, runs, r)) {
+      unreadable++;
+    }
+  }
+  if (handed_on < argc - optind) report_summary(r, unreadable, stdout);
+  if (failed_there > 0) printf("%d of %d files for the analyses FAILED\n", failed_there, handed_on);
+  const bool passed = report_all_passed(r) && unreadable == 0 && failed_there == 0;
   report_free(r);
   return passed && fflush(stdout) == 0 ? EXIT_PASSED : EXIT_FAILED;
 }

@@ -60,6 +60,7 @@ typedef struct row {
 
 struct report {
   bool        all;
+  const char *members; /* "tensors", in the plural */
   const char *file;
   char        run[64], case_name[128];
   row        *rows;
@@ -72,9 +73,10 @@ struct report {
   char    worst[512];
 };
 
-nrf_status report_create(bool all, report **out)
+nrf_status report_create(bool all, const char *members, report **out)
 {
   NRF_RETURN_IF_ERROR(nrf_alloc(sizeof **out, "report", (void **)out));
+  (*out)->members     = members;
   (*out)->all         = all;
   (*out)->worst_ratio = -1.0;
   return NRF_OK;
@@ -253,10 +255,13 @@ nrf_status report_arrays(report *r, const char *quantity, const char *member, ru
 nrf_status report_number(report *r, const char *quantity, const char *member, double allowed, double ours,
                          double reference, double size)
 {
-  row new_row        = {.allowed = {allowed, UNLIMITED}};
-  new_row.max_error  = relative(fabs(ours - reference), size);
-  new_row.norm_error = new_row.max_error;
-  new_row.ok         = new_row.max_error <= allowed;
+  return report_error(r, quantity, member, allowed, relative(fabs(ours - reference), size));
+}
+
+nrf_status report_error(report *r, const char *quantity, const char *member, double allowed, double error)
+{
+  row new_row = {.allowed = {allowed, UNLIMITED}, .max_error = error, .norm_error = error};
+  new_row.ok  = error <= allowed;
   return add_row(r, quantity, member, &new_row);
 }
 
@@ -372,9 +377,10 @@ static void print_group(const report *r, columns wide, int64_t first, FILE *to)
     together.kinks = kinks;
   }
   if (passed > 0) {
-    char name[sizeof together.quantity + 32];
-    (void)snprintf(name, sizeof name, "%s (%lld tensor%s)", together.quantity, (long long)passed,
-                   passed == 1 ? "" : "s");
+    char      name[sizeof together.quantity + 32];
+    const int letters = (int)strlen(r->members) - (passed == 1 ? 1 : 0);
+    (void)snprintf(name, sizeof name, "%s (%lld %.*s)", together.quantity, (long long)passed, letters,
+                   r->members);
     print_row(r, wide, &together, name, to);
   }
   for (int64_t i = first; i < r->n_rows; i++)

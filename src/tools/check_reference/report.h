@@ -47,8 +47,8 @@ typedef struct comparison {
 
 typedef struct report report;
 
-/* all: print every tensor of a group, not only the group and the tensors that fail. */
-NRF_MUST_CHECK nrf_status report_create(bool all, report **out);
+/* all: print every member of a group, not only the group and the members that fail. members: what they are, "tensors". */
+NRF_MUST_CHECK nrf_status report_create(bool all, const char *members, report **out);
 void                      report_free(report *r);
 
 /* A file is gone through once per run (a way of computing); each row holds the worst of all runs. */
@@ -68,6 +68,9 @@ NRF_MUST_CHECK nrf_status report_norm(report *r, const char *quantity, const cha
 /* The same for any number, with a limit that only the caller knows. */
 NRF_MUST_CHECK nrf_status report_number(report *r, const char *quantity, const char *member, double allowed,
                                         double ours, double reference, double size);
+/* An error that the caller has measured, and what it may be. */
+NRF_MUST_CHECK nrf_status report_error(report *r, const char *quantity, const char *member, double allowed,
+                                       double error);
 /* A yes or no: agrees or does not. */
 NRF_MUST_CHECK nrf_status report_fact(report *r, const char *quantity, bool agrees);
 /* Something that could not be compared, and why: fails. */

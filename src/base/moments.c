@@ -1,0 +1,88 @@
+/* moments.c - sums that keep their digits. */
+#include "nrflv/moments.h"
+
+#include <math.h>
+
+/* A comparison with NaN is false, so the range has passed over it; the mean has not. */
+static nrf_moments finish(int64_t n, double mean, double squares, double minimum, double maximum)
+{
+  if (isnan(mean)) return (nrf_moments){n, NAN, NAN, NAN, NAN};
+  if (minimum == maximum) return (nrf_moments){n, minimum, 0.0, minimum, maximum};
+  return (nrf_moments){n, mean, squares, minimum, maximum};
+}
+
+/* One text for both widths: inlined with a constant `single`, it is two plain loops. */
+static inline double value_at(const void *x, bool single, int64_t i)
+{
+  return single ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+
+/* Two passes over values that stay in cache. The first value is taken off before summing, so that a large common offset costs
+ * no digits; the second pass corrects for the rounding of the mean (Chan, Golub & LeVeque, equation 1.7). */
+static inline nrf_moments moments_of(int64_t n, const void *x, bool single)
+{
+  if (n == 0) return nrf_moments_none();
+  const double shift = value_at(x, single, 0);
+  double       sum = 0.0, minimum = shift, maximum = shift;
+#pragma omp simd reduction(+ : sum) reduction(min : minimum) reduction(max : maximum)
+  for (int64_t i = 0; i < n; i++) {
+    const double v = value_at(x, single, i);
+    sum += v - shift;
+    minimum = v < minimum ? v : minimum;
+    maximum = v > maximum ? v : maximum;
+  }
+  const double mean    = shift + sum / (double)n;
+  double       squares = 0.0, rest = 0.0;
+#pragma omp simd reduction(+ : squares, rest)
+  for (int64_t i = 0; i < n; i++) {
+    const double d = value_at(x, single, i) - mean;
+    squares += d * d;
+    rest += d;
+  }
+  return finish(n, mean, squares - rest * rest / (double)n, minimum, maximum);
+}
+
+nrf_moments nrf_moments_of(int64_t n, const double *x)
+{
+  return moments_of(n, x, false);
+}
+
+nrf_moments nrf_moments_of_floats(int64_t n, const float *x)
+{
+  return moments_of(n, x, true);
+}
+
+nrf_moments nrf_moments_none(void)
+{
+  return (nrf_moments){0, NAN, 0.0, INFINITY, -INFINITY};
+}
+
+void nrf_moments_add(nrf_moments *m, double x)
+{
+  *m = nrf_moments_join(*m, (nrf_moments){1, x, 0.0, x, x});
+}
+
+nrf_moments nrf_moments_join(nrf_moments a, nrf_moments b)
+{
+  if (a.n == 0) return b;
+  if (b.n == 0) return a;
+  const double n = (double)(a.n + b.n), distance = b.mean - a.mean;
+  return finish(a.n + b.n, a.mean + distance * ((double)b.n / n),
+                a.squares + b.squares + distance * distance * ((double)a.n * (double)b.n / n),
+                fmin(a.minimum, b.minimum), fmax(a.maximum, b.maximum));
+}
+
+double nrf_var1(nrf_moments m)
+{
+  return m.n < 2 ? NAN : m.squares / (double)(m.n - 1);
+}
+
+double nrf_var0(nrf_moments m)
+{
+  return m.n < 1 ? NAN : m.squares / (double)m.n;
+}
+
+bool nrf_is_constant(nrf_moments m)
+{
+  return m.minimum == m.maximum;
+}
