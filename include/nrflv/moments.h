@@ -2,6 +2,8 @@
 #ifndef NRFLV_MOMENTS_H
 #define NRFLV_MOMENTS_H
 
+#include "nrflv/sort.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,6 +18,9 @@ typedef struct nrf_moments {
 /* Of n values that are at hand: shifted two-pass sums, exact to rounding for any offset. */
 nrf_moments nrf_moments_of(int64_t n, const double *x);
 nrf_moments nrf_moments_of_floats(int64_t n, const float *x);
+
+/* Of sixteen series side by side: x[i * 16 + lane] (sort.h). */
+void nrf_moments_of_lanes(int64_t n, const float *x, nrf_moments out[NRF_SORT_LANES]);
 
 /* Of values that come one after the other (Welford, Technometrics 4, 1962): begin with nrf_moments_none(). */
 nrf_moments nrf_moments_none(void);

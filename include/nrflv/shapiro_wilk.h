@@ -3,9 +3,10 @@
 #ifndef NRFLV_SHAPIRO_WILK_H
 #define NRFLV_SHAPIRO_WILK_H
 
+#include "nrflv/moments.h"
+#include "nrflv/sort.h"
 #include "nrflv/status.h"
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* The weights for samples of one size. Made once, never changed afterwards: threads may share it. */
@@ -22,10 +23,14 @@ typedef struct nrf_normality {
   double p;           /* how probable so small a W is in samples from a normal distribution */
 } nrf_normality;
 
-/* x: n values. work: nrf_shapiro_wilk_work_bytes() of the caller's, one for each thread. */
-size_t        nrf_shapiro_wilk_work_bytes(const nrf_shapiro_wilk *test);
-nrf_normality nrf_shapiro_wilk_floats(const nrf_shapiro_wilk *test, const float *x, void *work);
-nrf_normality nrf_shapiro_wilk_doubles(const nrf_shapiro_wilk *test, const double *x, void *work);
+/* One sample of n values. work: n of the caller's. */
+nrf_normality nrf_shapiro_wilk_of(const nrf_shapiro_wilk *test, const double *x, double *work);
+
+/* Sixteen samples side by side: x[i * 16 + lane], in nrf_sort_rows(n) rows (sort.h), sorted on the way. This is how to test many: sorting is
+ * nearly all of the work, and it takes a quarter of the time. Their moments come with it, unless NULL. Results of a lane do not
+ * depend on what is in the others. */
+void nrf_shapiro_wilk_of_lanes(const nrf_shapiro_wilk *test, float *x, nrf_moments moments[NRF_SORT_LANES],
+                               nrf_normality out[NRF_SORT_LANES]);
 
 /* The probability for a 1 - W that was kept: 1 if it is 0, NaN if it is NaN. */
 double nrf_shapiro_wilk_p(const nrf_shapiro_wilk *test, double one_minus_w);

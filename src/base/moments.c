@@ -52,6 +52,39 @@ nrf_moments nrf_moments_of_floats(int64_t n, const float *x)
   return moments_of(n, x, true);
 }
 
+void nrf_moments_of_lanes(int64_t n, const float *x, nrf_moments out[NRF_SORT_LANES])
+{
+  enum { LANES = NRF_SORT_LANES };
+  double sum[LANES] = {0.0}, minimum[LANES], maximum[LANES], squares[LANES] = {0.0}, rest[LANES] = {0.0},
+         mean[LANES];
+  if (n == 0) {
+    for (int lane = 0; lane < LANES; lane++) out[lane] = nrf_moments_none();
+    return;
+  }
+  for (int lane = 0; lane < LANES; lane++) minimum[lane] = maximum[lane] = (double)x[lane];
+  for (int64_t i = 0; i < n; i++) {
+#pragma omp simd
+    for (int lane = 0; lane < LANES; lane++) {
+      const double v = (double)x[i * LANES + lane];
+      sum[lane] += v - (double)x[lane];
+      minimum[lane] = v < minimum[lane] ? v : minimum[lane];
+      maximum[lane] = v > maximum[lane] ? v : maximum[lane];
+    }
+  }
+  for (int lane = 0; lane < LANES; lane++) mean[lane] = (double)x[lane] + sum[lane] / (double)n;
+  for (int64_t i = 0; i < n; i++) {
+#pragma omp simd
+    for (int lane = 0; lane < LANES; lane++) {
+      const double d = (double)x[i * LANES + lane] - mean[lane];
+      squares[lane] += d * d;
+      rest[lane] += d;
+    }
+  }
+  for (int lane = 0; lane < LANES; lane++)
+    out[lane] = finish(n, mean[lane], squares[lane] - rest[lane] * rest[lane] / (double)n, minimum[lane],
+                       maximum[lane]);
+}
+
 nrf_moments nrf_moments_none(void)
 {
   return (nrf_moments){0, NAN, 0.0, INFINITY, -INFINITY};

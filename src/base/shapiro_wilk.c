@@ -5,10 +5,9 @@
 #include "normal_distribution.h"
 
 #include "nrflv/memory.h"
-#include "nrflv/moments.h"
-#include "nrflv/sort.h"
 
 #include <math.h>
+#include <string.h>
 
 struct nrf_shapiro_wilk {
   int64_t n;
@@ -120,15 +119,11 @@ void nrf_shapiro_wilk_free(nrf_shapiro_wilk *test)
   nrf_free(test);
 }
 
-size_t nrf_shapiro_wilk_work_bytes(const nrf_shapiro_wilk *test)
-{
-  return (size_t)test->n * (sizeof(float) + 2 * sizeof(uint32_t)); /* for doubles 8 bytes are enough */
-}
-
 /* spread: sum of weight[i] * (i-th largest - i-th smallest value). */
 static nrf_normality test_of(const nrf_shapiro_wilk *test, nrf_moments x, double spread)
 {
   const double range = x.maximum - x.minimum;
+  if (!isfinite(x.squares)) return (nrf_normality){NAN, NAN, NAN};
   if (range < LEAST_RANGE) return (nrf_normality){1.0, 0.0, 1.0};
   const double sax         = spread / range;
   const double root        = sqrt(test->weights_squared) * (sqrt(x.squares) / range);
@@ -136,29 +131,30 @@ static nrf_normality test_of(const nrf_shapiro_wilk *test, nrf_moments x, double
   return (nrf_normality){1.0 - one_minus_w, one_minus_w, nrf_shapiro_wilk_p(test, one_minus_w)};
 }
 
-nrf_normality nrf_shapiro_wilk_floats(const nrf_shapiro_wilk *test, const float *x, void *work)
-{
-  const int64_t     n       = test->n;
-  const nrf_moments moments = nrf_moments_of_floats(n, x);
-  if (!isfinite(moments.squares)) return (nrf_normality){NAN, NAN, NAN};
-  float *sorted = work;
-  nrf_sort_floats(n, x, sorted, (uint32_t *)work + n);
-  double spread = 0.0;
-#pragma omp simd reduction(+ : spread)
-  for (int64_t i = 0; i < n / 2; i++)
-    spread += test->weight[i] * ((double)sorted[n - 1 - i] - (double)sorted[i]);
-  return test_of(test, moments, spread);
-}
-
-nrf_normality nrf_shapiro_wilk_doubles(const nrf_shapiro_wilk *test, const double *x, void *work)
+nrf_normality nrf_shapiro_wilk_of(const nrf_shapiro_wilk *test, const double *x, double *work)
 {
   const int64_t     n       = test->n;
   const nrf_moments moments = nrf_moments_of(n, x);
-  if (!isfinite(moments.squares)) return (nrf_normality){NAN, NAN, NAN};
-  double *sorted = work;
-  for (int64_t i = 0; i < n; i++) sorted[i] = x[i];
-  nrf_sort_doubles(n, sorted);
-  double spread = 0.0;
-  for (int64_t i = 0; i < n / 2; i++) spread += test->weight[i] * (sorted[n - 1 - i] - sorted[i]);
+  double            spread  = 0.0;
+  memcpy(work, x, (size_t)n * sizeof *x);
+  if (isfinite(moments.squares)) nrf_sort_doubles(n, work);
+  for (int64_t i = 0; i < n / 2; i++) spread += test->weight[i] * (work[n - 1 - i] - work[i]);
   return test_of(test, moments, spread);
+}
+
+void nrf_shapiro_wilk_of_lanes(const nrf_shapiro_wilk *test, float *x, nrf_moments moments[NRF_SORT_LANES],
+                               nrf_normality out[NRF_SORT_LANES])
+{
+  enum { LANES = NRF_SORT_LANES };
+  const int64_t n             = test->n;
+  double        spread[LANES] = {0.0};
+  nrf_moments   own[LANES], *m = moments != NULL ? moments : own;
+  nrf_moments_of_lanes(n, x, m);
+  nrf_sort_lanes(n, x);
+  for (int64_t i = 0; i < n / 2; i++) {
+#pragma omp simd
+    for (int lane = 0; lane < LANES; lane++)
+      spread[lane] += test->weight[i] * ((double)x[(n - 1 - i) * LANES + lane] - (double)x[i * LANES + lane]);
+  }
+  for (int lane = 0; lane < LANES; lane++) out[lane] = test_of(test, m[lane], spread[lane]);
 }

@@ -181,9 +181,9 @@ static nrf_status compare_normality(ref_block *b, const void *context)
   nrf_shapiro_wilk          *test = NULL;
   NRF_RETURN_IF_ERROR(read_values(b, "x", &x));
   NRF_RETURN_IF_ERROR(nrf_shapiro_wilk_create(x.count, &test));
-  nrf_status          st = scratch(b, (int64_t)(nrf_shapiro_wilk_work_bytes(test) / sizeof *work) + 1, &work);
+  nrf_status          st = scratch(b, x.count, &work);
   const nrf_normality ours =
-      st == NRF_OK ? nrf_shapiro_wilk_doubles(test, x.v, work) : (nrf_normality){NAN, NAN, NAN};
+      st == NRF_OK ? nrf_shapiro_wilk_of(test, x.v, work) : (nrf_normality){NAN, NAN, NAN};
   nrf_shapiro_wilk_free(test);
   NRF_RETURN_IF_ERROR(st);
   NRF_RETURN_IF_ERROR(compare_value(b, "W_double", TOLERANCE_W, ours.w, r->w_double[b->at]));
