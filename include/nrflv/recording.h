@@ -209,7 +209,8 @@ NRF_MUST_CHECK nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_recor
                                               int layer, int image, int channel, int64_t first_row,
                                               int64_t n_rows, const void *data);
 
-/* All series are complete up to row `n_rows` (not included). Same thread rules. */
+/* All series are complete up to row `n_rows` (not included). A mark never goes back: who resumes writes some rows again, with the
+ * same numbers. Same thread rules. */
 NRF_MUST_CHECK nrf_status nrf_recording_mark(nrf_recording_writer *w, int64_t n_rows);
 
 /* Waits until what was written is on the disk (a killed process loses nothing without; a power cut does). */

@@ -26,6 +26,11 @@ const nrf_recording_info *nrf_recording_info_of(const nrf_recording *r)
   return &r->header.info;
 }
 
+nrf_status nrf_recording_compare_info(const nrf_recording *r, const nrf_recording_info *info)
+{
+  return nrf_recording_compare(nrf_h5_path(r->file), &r->header, info);
+}
+
 int64_t nrf_recording_rows(const nrf_recording *r)
 {
   return r->rows;

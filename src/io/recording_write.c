@@ -281,6 +281,7 @@ nrf_status nrf_recording_mark(nrf_recording_writer *w, int64_t n_rows)
   const uint64_t bytes = htole64((uint64_t)n_rows);
   if (!is_within(0, n_rows, nrf_recording_n_rows(info_of(w))))
     return nrf_error(NRF_EINVAL, "%s: %lld rows cannot be complete", w->path, (long long)n_rows);
+  if (n_rows <= w->rows) return NRF_OK;
   NRF_RETURN_IF_ERROR(write_at(w, w->mark, &bytes, sizeof bytes));
   w->rows = n_rows;
   return NRF_OK;
