@@ -103,6 +103,9 @@ double nrf_state_optimizer_noise(const nrf_state_optimizer *o, int layer);
  * --viz_tempered_annealing is a call after every step with --viz_temp_decay and 0.005. */
 NRF_MUST_CHECK nrf_status nrf_state_optimizer_anneal(nrf_state_optimizer *o, double factor, double at_least);
 
+/* Whether optimisers of a kind have such a memory. */
+bool nrf_state_optimizer_remembers(nrf_state_optimizer_kind kind, nrf_state_memory memory);
+
 /* The memory of a kind, to read, record or restore; NULL if this optimiser has none of the kind. */
 nrf_states *nrf_state_optimizer_memory(nrf_state_optimizer *o, nrf_state_memory kind);
 

@@ -1,6 +1,7 @@
 /* stages.c - the one place that knows which function does which stage. */
 #include "cli/stages.h"
 
+#include "nrflv/experiment.h"
 #include "nrflv/stimuli.h"
 #include "nrflv/training.h"
 #include "nrflv/visualisation.h"
@@ -21,6 +22,7 @@ static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_VIZ]                = nrf_visualise,
     [NRF_STAGE_WEIGHT_VIZ]         = nrf_draw_weights,
     [NRF_STAGE_GEN_EXP_STIM]       = nrf_make_stimuli,
+    [NRF_STAGE_EXPERIMENT]         = nrf_run_experiments,
 };
 
 static nrf_status find_function(nrf_stage stage, nrf_stage_fn *function)

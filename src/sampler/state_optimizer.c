@@ -58,6 +58,11 @@ nrf_status nrf_state_optimizer_kind_of(const char *name, nrf_state_optimizer_kin
   return nrf_error(NRF_EINVAL, "state optimizer: there is none named '%s'", name);
 }
 
+bool nrf_state_optimizer_remembers(nrf_state_optimizer_kind kind, nrf_state_memory memory)
+{
+  return kinds[kind].has[memory];
+}
+
 /* ---- settings ------------------------------------------------------------------------------------- */
 
 static nrf_status check_value(const char *option, int layer, double value, double low)

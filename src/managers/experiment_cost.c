@@ -1,0 +1,257 @@
+/* experiment_cost.c - what a session of experiments takes, measured and told. */
+#include "managers/experiment_cost.h"
+
+#include "managers/time_limit.h"
+#include "nrflv/memory.h"
+#include "nrflv/state_optimizer.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* ---- amounts as people read them ---- */
+
+typedef struct amount_text {
+  char s[48];
+} amount_text;
+
+static amount_text in_bytes(double bytes)
+{
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  amount_text              t;
+  int                      u = 0;
+  for (; bytes >= 999.5 && u < 5; u++) bytes /= 1000;
+  (void)snprintf(t.s, sizeof t.s, u > 0 && bytes < 99.5 ? "%.1f %s" : "%.0f %s", bytes, units[u]);
+  return t;
+}
+
+static amount_text in_time(double seconds)
+{
+  amount_text t;
+  if (seconds < 1.5)
+    (void)snprintf(t.s, sizeof t.s, "a second");
+  else if (seconds < 99.5)
+    (void)snprintf(t.s, sizeof t.s, "%.0f seconds", seconds);
+  else if (seconds < 99.5 * 60)
+    (void)snprintf(t.s, sizeof t.s, "%.0f minutes", seconds / 60);
+  else
+    (void)snprintf(t.s, sizeof t.s, "%.1f hours", seconds / 3600);
+  return t;
+}
+
+/* ---- the disk ---- */
+
+/* The nearest directory to `path` that is there already: `path` itself, or one above it. */
+static void find_directory(const char *path, char out[NRF_SESSION_PATH])
+{
+  struct stat info;
+  (void)snprintf(out, NRF_SESSION_PATH, "%s", path);
+  while (stat(out, &info) != 0 || !S_ISDIR(info.st_mode)) {
+    char *slash = strrchr(out, '/');
+    if (slash == NULL || slash == out) {
+      (void)snprintf(out, NRF_SESSION_PATH, "%s", slash == NULL ? "." : "/");
+      return;
+    }
+    *slash = '\0';
+  }
+}
+
+/* -1: not known, as of something that only looks like a disk. */
+static int64_t free_bytes(const char *directory)
+{
+  struct statvfs info;
+  if (statvfs(directory, &info) != 0 || info.f_blocks == 0) return -1;
+  return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
+}
+
+enum { TRIAL_PIECE = 4 << 20, TRIAL_BYTES = 128 << 20 };
+static const double TRIAL_SECONDS = 0.3;
+
+static double write_trial(int fd, const void *piece, int64_t most)
+{
+  const double start = nrf_seconds_now();
+  int64_t      done  = 0;
+  while (done < most && nrf_seconds_now() - start < TRIAL_SECONDS) {
+    const ssize_t n = write(fd, piece, TRIAL_PIECE);
+    if (n <= 0) return 0;
+    done += n;
+  }
+  if (fdatasync(fd) != 0) return 0;
+  return (double)done / (nrf_seconds_now() - start);
+}
+
+/* Sequential writing, flushed, to a file without a name. 0 where that cannot be done. */
+static double measure_rate(const char *directory, int64_t bytes_free)
+{
+  void         *piece;
+  const int64_t most = bytes_free / 4 < TRIAL_BYTES ? bytes_free / 4 : TRIAL_BYTES;
+  if (nrf_alloc(TRIAL_PIECE, "trial of the disk", &piece) != NRF_OK) return 0;
+  for (uint32_t i = 0, x = 1; i < TRIAL_PIECE / sizeof x; i++, x = x * 1664525u + 1013904223u)
+    ((uint32_t *)piece)[i] = x; /* not zeros: some file systems do not write those */
+  const int    fd   = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  const double rate = fd >= 0 ? write_trial(fd, piece, most) : 0;
+  if (fd >= 0) (void)close(fd);
+  nrf_free(piece);
+  return rate;
+}
+
+/* ---- the sum ---- */
+
+static int64_t allocated_bytes(const char *path)
+{
+  struct stat info;
+  return stat(path, &info) == 0 ? (int64_t)info.st_blocks * 512 : 0;
+}
+
+static int64_t steps_left(const nrf_planned_experiment *item)
+{
+  if (item->stage == NRF_RECORDING_FINISHED) return 0;
+  const int64_t done = item->rows * item->info.stride;
+  return item->info.n_steps > done ? item->info.n_steps - done : 0;
+}
+
+/* Of the file that saves the sampler: states, and what its optimiser remembers of each. */
+static int64_t state_bytes(const nrf_experiment_plan *plan)
+{
+  const nrf_architecture *a     = nrf_loaded_model_architecture(plan->model);
+  int64_t                 units = 0;
+  for (int i = 0; i < a->n_layers; i++) units += nrf_layer_units(a->size[i]);
+  return units * NRF_EXPERIMENT_BATCH * (1 + NRF_MEMORY_KINDS) * (int64_t)sizeof(float);
+}
+
+/* The recordings all stay; one at a time has a packed one beside it, and the sampler's state, old and new. */
+static void add_bytes(const nrf_experiment_plan *plan, nrf_experiment_cost *cost)
+{
+  int64_t beside = 0;
+  for (int i = 0; i < plan->n; i++) {
+    const nrf_planned_experiment *item = &plan->item[i];
+    const nrf_recording_info     *info = &item->info;
+    if (item->stage == NRF_RECORDING_FINISHED) continue;
+    const int64_t file   = nrf_recording_file_bytes(info);
+    const int64_t there  = item->stage == NRF_RECORDING_PARTIAL ? allocated_bytes(item->partial) : 0;
+    const int64_t packed = nrf_recording_peak_bytes(info) - file;
+    cost->bytes += file > there ? file - there : 0;
+    if (packed > beside) beside = packed;
+  }
+  if (cost->steps > 0 || beside > 0) cost->bytes += beside + 2 * state_bytes(plan);
+}
+
+nrf_experiment_cost nrf_experiment_cost_of(const nrf_experiment_plan *plan, double step_seconds)
+{
+  nrf_experiment_cost cost = {.step_seconds = step_seconds};
+  double              data = 0, steps = 0;
+  for (int i = 0; i < plan->n; i++) {
+    cost.steps += steps_left(&plan->item[i]);
+    data += (double)nrf_recording_data_bytes(&plan->item[i].info);
+    steps += (double)plan->item[i].info.n_steps;
+  }
+  cost.step_bytes = data / steps;
+  add_bytes(plan, &cost);
+  find_directory(plan->folder, cost.disk);
+  cost.bytes_free      = free_bytes(cost.disk);
+  cost.disk_rate       = step_seconds > 0 ? measure_rate(cost.disk, cost.bytes_free) : 0;
+  const double by_disk = cost.disk_rate > 0 ? cost.step_bytes / cost.disk_rate : 0;
+  cost.seconds         = (double)cost.steps * (by_disk > step_seconds ? by_disk : step_seconds);
+  return cost;
+}
+
+nrf_status nrf_experiment_check_space(const nrf_experiment_cost *cost)
+{
+  if (cost->bytes_free < 0 || cost->bytes <= cost->bytes_free) return NRF_OK;
+  return nrf_error(NRF_ENOSPACE,
+                   "%s: %s are needed, %s are free; smaller with --experiments, --record_variables, "
+                   "--record_channels, --record_region, --record_images, --record_stride, --record_format "
+                   "float16, elsewhere with --exp_data_root_path; --force tries all the same",
+                   cost->disk, in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s);
+}
+
+/* ---- telling ---- */
+
+typedef struct line {
+  char   s[1000];
+  size_t n;
+} line;
+
+static void add(line *l, const char *fmt, ...) NRF_PRINTF(2, 3);
+static void add(line *l, const char *fmt, ...)
+{
+  va_list args;
+  va_start(args, fmt);
+  const int n = vsnprintf(l->s + l->n, sizeof l->s - l->n, fmt, args);
+  va_end(args);
+  if (n > 0) l->n += (size_t)n < sizeof l->s - l->n ? (size_t)n : sizeof l->s - l->n - 1;
+}
+
+static line what_is_to_do(const nrf_planned_experiment *item)
+{
+  line l = {{0}, 0};
+  if (item->stage == NRF_RECORDING_FINISHED) {
+    add(&l, "recorded already: %s", item->final);
+    return l;
+  }
+  add(&l, "%lld steps (", (long long)item->info.n_steps);
+  for (int i = 0; i < item->info.n_phases; i++)
+    add(&l, "%s%s %lld", i > 0 ? ", " : "", item->info.phase[i].name, (long long)item->info.phase[i].n_steps);
+  add(&l, "), %s", in_bytes((double)nrf_recording_file_bytes(&item->info)).s);
+  if (item->stage == NRF_RECORDING_PARTIAL)
+    add(&l, "; goes on, %lld steps are recorded", (long long)(item->info.n_steps - steps_left(item)));
+  return l;
+}
+
+/* "layer 1: 32 channels of 32x32". */
+static void add_layer(line *l, const nrf_recorded_layer *layer)
+{
+  add(l, ", layer %d: %d", layer->layer, layer->n_channels);
+  if (layer->n_channels != layer->channels) add(l, " of %d", layer->channels);
+  add(l, " channels of %dx%d", layer->rows, layer->columns);
+}
+
+static line what_is_recorded(const nrf_recording_info *info)
+{
+  line    l      = {{0}, 0};
+  int64_t series = 0;
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++) {
+    if (!info->variable[v]) continue;
+    add(&l, "%s%s", l.n > 0 ? " " : "", nrf_record_variable_name((nrf_record_variable)v));
+    series += (int64_t)info->n_images * info->n_layers;
+  }
+  for (int i = 0; i < info->n_layers; i++) add_layer(&l, &info->layer[i]);
+  add(&l, ", %d of %d images", info->n_images, info->batch);
+  if (info->stride > 1) add(&l, ", every %d steps", info->stride);
+  add(&l, "; %s", nrf_record_number_name(info->format.number));
+  if (info->format.number == NRF_RECORD_ROUNDED) add(&l, " to %d bits", info->format.mantissa_bits);
+  if (info->filters.shuffle) add(&l, ", shuffle");
+  if (info->filters.deflate) add(&l, ", deflate %d", info->filters.deflate_level);
+  if (info->filters.fletcher32) add(&l, ", fletcher32");
+  add(&l, "; %lld series of %lld rows", (long long)series, (long long)nrf_recording_n_rows(info));
+  return l;
+}
+
+static line how_long(const nrf_experiment_cost *cost)
+{
+  line l = {{0}, 0};
+  add(&l, "a step takes %.3g s and writes %s", cost->step_seconds, in_bytes(cost->step_bytes).s);
+  if (cost->disk_rate > 0) add(&l, ", the disk writes %s/s", in_bytes(cost->disk_rate).s);
+  add(&l, ": about %s for %lld steps", in_time(cost->seconds).s, (long long)cost->steps);
+  return l;
+}
+
+void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost, nrf_level level,
+                         const nrf_progress *progress)
+{
+  nrf_progress_message(progress, level, "session %s%s, in %s", plan->session, plan->is_new ? "" : " goes on",
+                       plan->folder);
+  for (int i = 0; i < plan->n; i++)
+    nrf_progress_message(progress, level, "  %-24s %s", plan->item[i].experiment->name,
+                         what_is_to_do(&plan->item[i]).s);
+  if (cost->steps == 0 && cost->bytes == 0) return;
+  nrf_progress_message(progress, level, "of each: %s", what_is_recorded(&plan->item[0].info).s);
+  if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(cost).s);
+  if (cost->bytes_free >= 0)
+    nrf_progress_message(progress, level, "%s are needed on the disk, %s are free",
+                         in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s);
+}
