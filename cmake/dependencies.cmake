@@ -12,7 +12,6 @@ find_package(CURL REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 # For src/analysis/ alone (target nrf_analysis); GSL and FFTW are GPL.
 pkg_check_modules(GSL REQUIRED IMPORTED_TARGET gsl)
-pkg_check_modules(CMINPACK REQUIRED IMPORTED_TARGET cminpack)
 pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
 if(NRFLV_TESTS)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)

@@ -11,7 +11,7 @@ build_packages=(
   libcurl4-openssl-dev # downloads of the data sets ...
   ca-certificates      # ... over https
   libjansson-dev       # architecture files
-  libgsl-dev libcminpack-dev libfftw3-dev # numerics of the analyses
+  libgsl-dev libfftw3-dev # numerics of the analyses
   libcmocka-dev        # the test programs are part of the default build
 )
 test_packages=(

@@ -14,11 +14,11 @@
 enum { NRF_FIT_FIRST_LAG = -50, NRF_FIT_LAGS = 100 };
 
 typedef enum nrf_correlation_fit_how {
-  /* The sine stage starts from four phases (D51), the solver has derivatives and relative tolerances, phi is in (-pi, pi],
-   * lambda and sigma are positive. */
+  /* The sine stage starts from four phases (D51), and of all starts it is known where they lead if one goes on to the end. phi
+   * is in (-pi, pi], lambda and sigma are positive; sigma = 1e5 stands for no decay. About 0.1 ms for a window. */
   NRF_FIT_CORRECT,
-  /* As published: one phase, so that windows near antiphase may miss the best fit by far; the path of SciPy's solver;
-   * signs and multiples of 2 pi as they come. */
+  /* As published: one phase, so that windows near antiphase may miss the best fit by far; the path of SciPy's solver step
+   * by step (appendix B), which stops early; signs and multiples of 2 pi as they come. Some milliseconds for a window. */
   NRF_FIT_AS_WRITTEN,
   /* Four phases, but otherwise as written: the correct fit by another solver, for comparing. */
   NRF_FIT_FOUR_PHASES_AS_WRITTEN,
@@ -42,7 +42,7 @@ typedef struct nrf_correlation_fit {
 
 enum { NRF_FIT_MAX_SINE_STARTS = 20, NRF_FIT_GAUSS_STARTS = 3 };
 
-/* Where each start led. The best is the first of lowest cost. */
+/* Where each start led, as written. The best is the first of lowest cost. */
 typedef struct nrf_correlation_fit_starts {
   int    sine_count, best_sine, best_gauss;
   double lambda0;                          /* first guess: 0.07 rad per peak in 100 lags */
@@ -54,10 +54,11 @@ typedef struct nrf_correlation_fit_starts {
   int    gauss_evaluations[NRF_FIT_GAUSS_STARTS];
 } nrf_correlation_fit_starts;
 
-/* Doubles of `work` for windows of n lags; the caller's memory, one for each thread. */
-int64_t nrf_correlation_fit_work(int n);
+/* Doubles of `work` for such windows; the caller's memory, one for each thread, aligned to 64 bytes (nrf_alloc). */
+int64_t nrf_correlation_fit_work(int n, int first);
 
-/* y: the correlation at lags first .. first + n - 1, n >= 3. starts: NULL, or where to write them. */
+/* y: the correlation at lags first .. first + n - 1, n >= 3. starts: NULL, or where to write them (zeros, but for lambda0, if the fit is the
+ * correct one). */
 void nrf_fit_correlation(int n, int first, const double *y, nrf_correlation_fit_how how, double *work,
                          nrf_correlation_fit *out, nrf_correlation_fit_starts *starts);
 

@@ -1,14 +1,17 @@
 /* correlation_fit.c - two stages of fits from several starts each. */
 #include "nrflv/analysis/correlation_fit.h"
 
+#include "gauss_fit.h"
+#include "sine_fit.h"
+#include "trust_region.h"
+
 #include "nrflv/analysis/angle.h"
-#include "nrflv/analysis/least_squares.h"
 #include "nrflv/analysis/peaks.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double PEAK_PART = 0.7;
+static const double PEAK_PART = 0.7, FIRST_SIGMA = 70.0;
 
 /* ---- models ---------------------------------------------------------------------------------------------- */
 
@@ -34,17 +37,6 @@ static void sine_residuals(const void *context, const double *p, double *r)
   for (int i = 0; i < w->n; i++) r[i] = w->peak * cos(p[LAMBDA] * lag_at(w, i) + p[PHI]) + p[MU] - w->y[i];
 }
 
-static void sine_derivatives(const void *context, const double *p, double *derivatives)
-{
-  const window *w     = context;
-  double       *d_phi = derivatives, *d_mu = derivatives + w->n, *d_lambda = derivatives + 2 * (int64_t)w->n;
-  for (int i = 0; i < w->n; i++) {
-    d_phi[i]    = -w->peak * sin(p[LAMBDA] * lag_at(w, i) + p[PHI]);
-    d_mu[i]     = 1.0;
-    d_lambda[i] = lag_at(w, i) * d_phi[i];
-  }
-}
-
 /* amp / (sqrt(2 pi) sigma) exp(-x^2 / (2 sigma^2)) */
 static double envelope(const double *p, double x)
 {
@@ -57,26 +49,7 @@ static void gauss_residuals(const void *context, const double *p, double *r)
   for (int i = 0; i < w->n; i++) r[i] = envelope(p, lag_at(w, i)) * w->sine[i] - w->y[i];
 }
 
-static void gauss_derivatives(const void *context, const double *p, double *derivatives)
-{
-  const window *w       = context;
-  const double  unit[2] = {[SIGMA] = p[SIGMA], [AMP] = 1.0};
-  double       *d_sigma = derivatives, *d_amp = derivatives + w->n;
-  for (int i = 0; i < w->n; i++) {
-    const double x = lag_at(w, i);
-    d_amp[i]       = envelope(unit, x) * w->sine[i];
-    d_sigma[i]     = p[AMP] * d_amp[i] * (x * x / (p[SIGMA] * p[SIGMA]) - 1.0) / p[SIGMA];
-  }
-}
-
-/* ---- stages ---------------------------------------------------------------------------------------------- */
-
-static nrf_fit_result solve(const nrf_fit_problem *problem, nrf_correlation_fit_how how, double *p,
-                            double *work)
-{
-  return how == NRF_FIT_CORRECT ? nrf_fit_levenberg_marquardt(problem, p, work)
-                                : nrf_fit_trust_region(problem, p, work);
-}
+/* ---- stages, as published -------------------------------------------------------------------------------- */
 
 static int first_lowest(int n, const double *cost)
 {
@@ -86,39 +59,67 @@ static int first_lowest(int n, const double *cost)
   return best;
 }
 
-static void fit_sines(const window *w, nrf_correlation_fit_how how, double *work,
-                      nrf_correlation_fit_starts *s)
+/* Where the sine stage starts: from four phases, the published one first, at five frequencies around the guess. */
+enum { FREQUENCIES = 5, PHASES = NRF_FIT_MAX_SINE_STARTS / FREQUENCIES };
+
+static const double phases[PHASES] = {0.0, M_PI_2, M_PI, -M_PI_2};
+
+static double start_lambda(double lambda0, int frequency)
 {
-  enum { FREQUENCIES = 5, PHASES = NRF_FIT_MAX_SINE_STARTS / FREQUENCIES };
-  static const double   phases[PHASES] = {0.0, M_PI_2, M_PI, -M_PI_2};
-  const nrf_fit_problem problem        = {w->n, SINE_PARAMETERS, sine_residuals, sine_derivatives, w};
-  s->sine_count                        = (how == NRF_FIT_AS_WRITTEN ? 1 : PHASES) * FREQUENCIES;
+  return lambda0 * pow(1.15, frequency - FREQUENCIES / 2);
+}
+
+static void fit_sines_as_written(const window *w, int n_phases, double *work, nrf_correlation_fit_starts *s)
+{
+  const fit_problem problem = {w->n, SINE_PARAMETERS, sine_residuals, w};
+  s->sine_count             = n_phases * FREQUENCIES;
   for (int k = 0; k < s->sine_count; k++) {
-    double *p                   = s->sine[k];
-    p[PHI]                      = phases[k / FREQUENCIES];
-    p[MU]                       = 0.0;
-    p[LAMBDA]                   = s->lambda0 * pow(1.15, k % FREQUENCIES - FREQUENCIES / 2);
-    const nrf_fit_result result = solve(&problem, how, p, work);
-    s->sine_cost[k]             = result.cost;
-    s->sine_evaluations[k]      = result.evaluations;
+    double *p               = s->sine[k];
+    p[PHI]                  = phases[k / FREQUENCIES];
+    p[MU]                   = 0.0;
+    p[LAMBDA]               = start_lambda(s->lambda0, k % FREQUENCIES);
+    const fit_result result = fit_by_trust_region(&problem, p, work);
+    s->sine_cost[k]         = result.cost;
+    s->sine_evaluations[k]  = result.evaluations;
   }
   s->best_sine = first_lowest(s->sine_count, s->sine_cost);
 }
 
-static void fit_gausses(const window *w, nrf_correlation_fit_how how, double *work,
-                        nrf_correlation_fit_starts *s)
+static void fit_gausses_as_written(const window *w, double *work, nrf_correlation_fit_starts *s)
 {
-  static const double   amplitudes[NRF_FIT_GAUSS_STARTS] = {400.0, 500.0, 600.0};
-  const nrf_fit_problem problem = {w->n, GAUSS_PARAMETERS, gauss_residuals, gauss_derivatives, w};
+  static const double amplitudes[NRF_FIT_GAUSS_STARTS] = {400.0, 500.0, 600.0};
+  const fit_problem   problem                          = {w->n, GAUSS_PARAMETERS, gauss_residuals, w};
   for (int k = 0; k < NRF_FIT_GAUSS_STARTS; k++) {
-    double *p                   = s->gauss[k];
-    p[SIGMA]                    = 70.0;
-    p[AMP]                      = amplitudes[k];
-    const nrf_fit_result result = solve(&problem, how, p, work);
-    s->gauss_cost[k]            = result.cost;
-    s->gauss_evaluations[k]     = result.evaluations;
+    double *p               = s->gauss[k];
+    p[SIGMA]                = FIRST_SIGMA;
+    p[AMP]                  = amplitudes[k];
+    const fit_result result = fit_by_trust_region(&problem, p, work);
+    s->gauss_cost[k]        = result.cost;
+    s->gauss_evaluations[k] = result.evaluations;
   }
   s->best_gauss = first_lowest(NRF_FIT_GAUSS_STARTS, s->gauss_cost);
+}
+
+/* ---- stages, correct ------------------------------------------------------------------------------------- */
+
+/* The frequencies nearest to the guess come first: what they find makes the others short. */
+static sine_fit fit_sine(const window *w, double lambda0, double *work)
+{
+  static const int order[FREQUENCIES] = {2, 1, 3, 0, 4};
+  sine_fit         found[NRF_FIT_MAX_SINE_STARTS], best = {.cost = INFINITY};
+  sine_window      sines;
+  sine_window_init(w->n, w->first, w->y, w->peak, work, &sines);
+  for (int k = 0; k < NRF_FIT_MAX_SINE_STARTS; k++) {
+    found[k] = sine_descend(&sines, phases[k % PHASES], start_lambda(lambda0, order[k / PHASES]), k, found);
+    if (found[k].cost < best.cost) best = found[k];
+  }
+  sine_finish(&sines, &best);
+  if (best.lambda < 0.0) { /* the same curve */
+    best.lambda = -best.lambda;
+    best.phi    = -best.phi;
+  }
+  best.phi = nrf_angle_wrap(best.phi);
+  return best;
 }
 
 /* ---- the window ------------------------------------------------------------------------------------------ */
@@ -142,34 +143,19 @@ static int count_peaks(int n, const double *y, nrf_peak_filter filter, double *w
   return (int)nrf_find_peaks(n, y, filter, (nrf_peak *)work);
 }
 
-/* The same curve with lambda > 0 and -pi < phi <= pi, and with sigma > 0. */
-static void normalise(double *sine, double *gauss)
+static void set_sine(nrf_correlation_fit *out, double phi, double mu, double lambda, double cost)
 {
-  if (sine[LAMBDA] < 0.0) {
-    sine[LAMBDA] = -sine[LAMBDA];
-    sine[PHI]    = -sine[PHI];
-  }
-  sine[PHI] = nrf_angle_wrap(sine[PHI]);
-  if (gauss[SIGMA] < 0.0) {
-    gauss[SIGMA] = -gauss[SIGMA];
-    gauss[AMP]   = -gauss[AMP];
-  }
+  out->sine_phase = phi;
+  out->sine_mean  = mu;
+  out->freq_scale = 1.0 / lambda;
+  out->cost_sine  = cost;
 }
 
-static void set_fit(nrf_correlation_fit *out, const nrf_correlation_fit_starts *s,
-                    nrf_correlation_fit_how how)
+static void set_gauss(nrf_correlation_fit *out, double sigma, double amp, double cost)
 {
-  double sine[SINE_PARAMETERS], gauss[GAUSS_PARAMETERS];
-  memcpy(sine, s->sine[s->best_sine], sizeof sine);
-  memcpy(gauss, s->gauss[s->best_gauss], sizeof gauss);
-  if (how == NRF_FIT_CORRECT) normalise(sine, gauss);
-  out->freq_scale  = 1.0 / sine[LAMBDA];
-  out->sine_phase  = sine[PHI];
-  out->sine_mean   = sine[MU];
-  out->gauss_sigma = gauss[SIGMA];
-  out->gauss_amp   = gauss[AMP];
-  out->cost_sine   = s->sine_cost[s->best_sine];
-  out->cost_gabor  = s->gauss_cost[s->best_gauss];
+  out->gauss_sigma = sigma;
+  out->gauss_amp   = amp;
+  out->cost_gabor  = cost;
 }
 
 static void set_extremes(nrf_correlation_fit *out, int n, const double *curve)
@@ -188,19 +174,56 @@ static int64_t peaks_work(int n)
          (int64_t)sizeof(double);
 }
 
-/* The frozen sine; then what the solvers need, or peaks. */
-int64_t nrf_correlation_fit_work(int n)
+static int64_t larger(int64_t a, int64_t b)
 {
-  const nrf_fit_problem larger = {.residuals = n, .parameters = SINE_PARAMETERS};
-  const int64_t         fits = nrf_fit_work(&larger), peaks = peaks_work(n);
-  return n + (fits > peaks ? fits : peaks);
+  return a > b ? a : b;
+}
+
+/* s(x) of the sine stage, in whole cache lines; then what the stages need one after the other. */
+static int64_t sine_room(int n)
+{
+  return (n + 7) / 8 * 8;
+}
+
+int64_t nrf_correlation_fit_work(int n, int first)
+{
+  const int64_t fits = larger(fit_work(n, SINE_PARAMETERS), sine_window_work(n));
+  return sine_room(n) + larger(larger(fits, gauss_fit_work(n, first)), n + peaks_work(n));
+}
+
+static void set_curve_of_sine(const window *w, const nrf_correlation_fit *fit, double lambda, double *sine)
+{
+  for (int i = 0; i < w->n; i++)
+    sine[i] = w->peak * cos(lambda * lag_at(w, i) + fit->sine_phase) + fit->sine_mean;
+}
+
+static void fit_as_written(window *w, int n_phases, double *sine, double *work, nrf_correlation_fit_starts *s,
+                           nrf_correlation_fit *out)
+{
+  fit_sines_as_written(w, n_phases, work, s);
+  const double *best = s->sine[s->best_sine];
+  set_sine(out, best[PHI], best[MU], best[LAMBDA], s->sine_cost[s->best_sine]);
+  set_curve_of_sine(w, out, best[LAMBDA], sine);
+  fit_gausses_as_written(w, work, s);
+  const double *gauss = s->gauss[s->best_gauss];
+  set_gauss(out, gauss[SIGMA], gauss[AMP], s->gauss_cost[s->best_gauss]);
+}
+
+static void fit_correctly(const window *w, double lambda0, double *sine, double *work,
+                          nrf_correlation_fit *out)
+{
+  const sine_fit best = fit_sine(w, lambda0, work);
+  set_sine(out, best.phi, best.mu, best.lambda, best.cost);
+  set_curve_of_sine(w, out, best.lambda, sine);
+  const gauss_fit gauss = gauss_descend(w->n, w->first, w->y, sine, FIRST_SIGMA, work);
+  set_gauss(out, gauss.sigma, gauss.amp, gauss.cost);
 }
 
 void nrf_fit_correlation(int n, int first, const double *y, nrf_correlation_fit_how how, double *work,
                          nrf_correlation_fit *out, nrf_correlation_fit_starts *starts)
 {
   nrf_correlation_fit_starts own, *s = starts != NULL ? starts : &own;
-  double                    *sine = work, *rest = work + n;
+  double                    *sine = work, *rest = work + sine_room(n);
   memset(s, 0, sizeof *s);
   if (!is_finite(n, y)) {
     *out = (nrf_correlation_fit){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
@@ -213,12 +236,10 @@ void nrf_fit_correlation(int n, int first, const double *y, nrf_correlation_fit_
   s->lambda0                   = 7.0 / ((double)n / (double)(peaks > 0 ? peaks : 1));
 
   window w = {.n = n, .first = first, .y = y, .peak = out->peak, .sine = sine};
-  fit_sines(&w, how, rest, s);
-  const double *best = s->sine[s->best_sine];
-  for (int i = 0; i < n; i++) sine[i] = w.peak * cos(best[LAMBDA] * lag_at(&w, i) + best[PHI]) + best[MU];
-  fit_gausses(&w, how, rest, s);
-
-  set_fit(out, s, how);
+  if (how == NRF_FIT_CORRECT)
+    fit_correctly(&w, s->lambda0, sine, rest, out);
+  else
+    fit_as_written(&w, how == NRF_FIT_AS_WRITTEN ? 1 : PHASES, sine, rest, s, out);
   nrf_fitted_curve(out, out->peak, n, first, rest);
   set_extremes(out, n, rest);
 }
@@ -238,5 +259,5 @@ int nrf_fitted_curve_peaks(const nrf_correlation_fit *fit, nrf_correlation_fit_h
 {
   static const nrf_peak_filter filter = {.height = 0.0, .distance = 0.0, .prominence = 0.01};
   nrf_fitted_curve(fit, how == NRF_FIT_AS_WRITTEN ? PEAK_PART * fit->peak : fit->peak, n, first, work);
-  return count_peaks(n, work, filter, work + n);
+  return count_peaks(n, work, filter, work + sine_room(n));
 }

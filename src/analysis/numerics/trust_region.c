@@ -1,12 +1,12 @@
 /* trust_region.c - the trust-region method of SciPy's least_squares (method "trf" without bounds, "exact" subproblem, which is
  * that of J. J. More, "The Levenberg-Marquardt algorithm: implementation and theory", 1978), written from its description. */
-#include "nrflv/analysis/least_squares.h"
+#include "trust_region.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum { MAX = NRF_FIT_MAX_PARAMETERS, EVALUATIONS_PER_PARAMETER = 100 };
+enum { MAX = FIT_MAX_PARAMETERS, EVALUATIONS_PER_PARAMETER = 100 };
 
 static const double TOLERANCE =
     1e-8; /* of cost, point and gradient alike; that of the gradient is absolute */
@@ -38,8 +38,7 @@ static bool all_finite(int n, const double *a)
 
 /* ---- derivatives ----------------------------------------------------------------------------------------- */
 
-static void forward_differences(const nrf_fit_problem *problem, double *p, const double *f,
-                                double *derivatives)
+static void forward_differences(const fit_problem *problem, double *p, const double *f, double *derivatives)
 {
   const int m = problem->residuals;
   for (int j = 0; j < problem->parameters; j++) {
@@ -180,12 +179,12 @@ static double predicted_reduction(const view *w, const double *gradient, const d
 /* ---- the walk -------------------------------------------------------------------------------------------- */
 
 typedef struct walk {
-  const nrf_fit_problem *problem;
-  double                *p, *f, *f_new, *J, *turned; /* turned: the copy of J that is decomposed */
-  double                 gradient[MAX];
-  double                 cost, radius, alpha;
-  int                    evaluations, limit;
-  bool                   converged;
+  const fit_problem *problem;
+  double            *p, *f, *f_new, *J, *turned; /* turned: the copy of J that is decomposed */
+  double             gradient[MAX];
+  double             cost, radius, alpha;
+  int                evaluations, limit;
+  bool               converged;
 } walk;
 
 static void look_around(walk *w)
@@ -252,7 +251,13 @@ static void go_to(walk *w, const double *p_new)
   memcpy(w->p, p_new, (size_t)w->problem->parameters * sizeof *p_new);
 }
 
-nrf_fit_result nrf_fit_trust_region(const nrf_fit_problem *problem, double *p, double *work)
+/* [m] each: residuals, new residuals, derivatives twice. */
+int64_t fit_work(int residuals, int parameters)
+{
+  return (int64_t)residuals * (2 + 2 * parameters);
+}
+
+fit_result fit_by_trust_region(const fit_problem *problem, double *p, double *work)
 {
   const int64_t m = problem->residuals;
   const int     n = problem->parameters;
@@ -262,7 +267,7 @@ nrf_fit_result nrf_fit_trust_region(const nrf_fit_problem *problem, double *p, d
   w.J             = work + 2 * m;
   w.turned        = w.J + n * m;
   problem->evaluate(problem->context, p, w.f);
-  if (!all_finite(problem->residuals, w.f)) return (nrf_fit_result){NAN, 1, false};
+  if (!all_finite(problem->residuals, w.f)) return (fit_result){NAN, 1, false};
   w.cost   = 0.5 * dot(problem->residuals, w.f, w.f);
   w.radius = norm(n, p);
   if (w.radius == 0.0) w.radius = 1.0;
@@ -277,5 +282,5 @@ nrf_fit_result nrf_fit_trust_region(const nrf_fit_problem *problem, double *p, d
       look_around(&w);
     }
   }
-  return (nrf_fit_result){w.cost, w.evaluations, w.converged};
+  return (fit_result){w.cost, w.evaluations, w.converged};
 }

@@ -241,7 +241,7 @@ static nrf_status read_gabor_reference(ref_block *b, gabor_reference *r)
   NRF_RETURN_IF_ERROR(read_entries(b, "fitted_curve", r->lags, &r->curve));
   NRF_RETURN_IF_ERROR(read_entries(b, "num_peaks_as_written", 1, &r->peaks_as_written));
   NRF_RETURN_IF_ERROR(read_entries(b, "num_peaks_correct", 1, &r->peaks_correct));
-  return scratch(b, nrf_correlation_fit_work(r->lags), &r->work);
+  return scratch(b, nrf_correlation_fit_work(r->lags, r->first), &r->work);
 }
 
 /* Counts may differ now and then: a path can hang on the last digit, a peak on the threshold. */
