@@ -146,7 +146,7 @@ typedef struct nrf_extract {
   int      n_films;
   nrf_film film[NRF_EXTRACT_MAX_FILMS];
 
-  struct nrf_extract_private *own;
+  struct nrf_extract_private *own; /* the rest */
 } nrf_extract;
 
 /* Opens a complete extract. NRF_ENOTFOUND; NRF_EFORMAT, NRF_ESHAPE, NRF_EUNSUPPORTED for one that is unfinished, damaged,

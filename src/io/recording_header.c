@@ -406,11 +406,12 @@ void nrf_recording_write_header(nrf_nwb *nwb, const nrf_recording_info *info)
 static nrf_status check_kind(const nrf_h5_file *file)
 {
   int64_t version = 0;
-  if (!nrf_h5_has_attribute(file, "/", "nwb_version"))
-    return nrf_error(NRF_EFORMAT, "%s: not an NWB file", nrf_h5_path(file));
   if (nrf_h5_kind_of(file, NRF_RECORDING_HEADER) != NRF_H5_GROUP)
-    return nrf_error(NRF_EFORMAT, "%s: an NWB file, but not a recording of this program: it has no '%s'",
-                     nrf_h5_path(file), NRF_RECORDING_HEADER);
+    return nrf_error(NRF_EFORMAT, "%s: %s: it has no '%s'", nrf_h5_path(file),
+                     nrf_h5_has_attribute(file, "/", "nwb_version")
+                         ? "an NWB file, but not a recording of this program"
+                         : "not an NWB file",
+                     NRF_RECORDING_HEADER);
   NRF_RETURN_IF_ERROR(nrf_h5_read_attribute_int64(file, NRF_RECORDING_HEADER, "format_version", &version));
   if (version != FORMAT_VERSION)
     return nrf_error(NRF_EUNSUPPORTED,
@@ -549,6 +550,21 @@ static bool first_difference(const nrf_buffer *a, const nrf_buffer *b, const cha
   *in_a = at < a_end ? at : "nothing more";
   *in_b = bt < b_end ? bt : "nothing more";
   return at < a_end || bt < b_end;
+}
+
+nrf_status nrf_recording_identify(const char *path, const nrf_recording_header *header,
+                                  char identity[NRF_RECORDING_HASH_BYTES])
+{
+  nrf_buffer lines = {0};
+  nrf_md5    md5;
+  put_info(&lines, &header->info, header->pictures_hash);
+  put_line(&lines, "begun %" PRId64, header->info.session_start);
+  const bool failed = lines.failed;
+  nrf_md5_init(&md5);
+  if (!failed) nrf_md5_update(&md5, lines.bytes, lines.used);
+  nrf_md5_final(&md5, identity);
+  nrf_buffer_free(&lines);
+  return failed ? nrf_error(NRF_ENOMEM, "%s: no memory to tell it from others", path) : NRF_OK;
 }
 
 nrf_status nrf_recording_compare(const char *path, const nrf_recording_header *in_file,

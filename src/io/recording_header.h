@@ -27,6 +27,10 @@ typedef struct nrf_recording_header {
 NRF_MUST_CHECK nrf_status nrf_recording_read_header(const nrf_h5_file *file, nrf_recording_header *out);
 void                      nrf_recording_free_header(nrf_recording_header *header);
 
+/* 32 digits that are equal for recordings that say the same of themselves, the time they were begun included. */
+NRF_MUST_CHECK nrf_status nrf_recording_identify(const char *path, const nrf_recording_header *header,
+                                                 char identity[NRF_RECORDING_HASH_BYTES]);
+
 /* NRF_EINVAL, naming the first thing that differs, unless `info` is what the file at `path` records. */
 NRF_MUST_CHECK nrf_status nrf_recording_compare(const char *path, const nrf_recording_header *in_file,
                                                 const nrf_recording_info *info);

@@ -49,6 +49,7 @@ nrf_status nrf_recording_open_header(const char *path, nrf_recording **out)
   r = memory;
   NRF_TRY(nrf_h5_open(path, &r->file));
   NRF_TRY(nrf_recording_read_header(r->file, &r->header));
+  if (!nrf_h5_has_attribute(r->file, "/", "nwb_version")) NRF_FAIL(NRF_EFORMAT, "%s: not an NWB file", path);
   NRF_TRY(nrf_h5_read(r->file, NRF_RECORDING_MARK, NRF_H5_INT64, nrf_h5_scalar(), &r->rows));
   if (r->rows < 0 || r->rows > nrf_recording_n_rows(&r->header.info))
     NRF_FAIL(NRF_EFORMAT, "%s: '%s' is %lld: damaged", path, NRF_RECORDING_MARK, (long long)r->rows);
