@@ -92,9 +92,11 @@ typedef struct nrf_setting {
       const char *: NRF_SETTING_CHOICE,    \
       nrf_float_list: NRF_SETTING_FLOATS,  \
       nrf_name_list: NRF_SETTING_NAMES)
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and members cannot stand in parentheses */
 #define NRF_SETTING_FIELD(values, field, in_group, default_text)                                         \
   .name = #field, .type = NRF_SETTING_TYPE_OF(values, field), .offset = offsetof(values, field),         \
   .size = sizeof(((values *)0)->field), .group = in_group, .initial = default_text
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define NRF_SETTING_CHOICES(...) (const char *const[]) {__VA_ARGS__, NULL}
 /* clang-format on */
 

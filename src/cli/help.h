@@ -15,7 +15,7 @@ void nrf_print_options(FILE *out, const nrf_option_table *table, int width);
 typedef void (*nrf_put_names)(FILE *out, const nrf_setting *row);
 
 /* A bash completion script for a program: options, choices, names, folders. */
-void nrf_print_bash_completion(FILE *out, const nrf_option_table *table, nrf_put_names put_names);
+void nrf_print_bash_completion(FILE *out, const nrf_option_table *table, nrf_put_names known);
 
 /* nrflv's usage and options; its names, which are those of options: the drawable ones for --randomize_args, those that
  * belong to a model otherwise. */

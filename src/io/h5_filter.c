@@ -63,13 +63,11 @@ static void append_checksum(const nrf_h5_filtered *in, unsigned char *out)
 bool nrf_h5_filter_chunk(nrf_h5_filters filters, size_t element, const void *chunk, size_t bytes,
                          void *memory, nrf_h5_filtered *out)
 {
-  uint32_t filter = 1; /* its bit in the mask */
-  *out            = (nrf_h5_filtered){chunk, bytes, 0};
+  *out = (nrf_h5_filtered){chunk, bytes, 0};
   if (filters.shuffle) {
     unsigned char *to = other_buffer(memory, bytes, out->data);
     shuffle(element, out->data, bytes, to);
     out->data = to;
-    filter <<= 1;
   }
   if (filters.deflate > 0) {
     unsigned char *to     = other_buffer(memory, bytes, out->data);
@@ -80,8 +78,7 @@ bool nrf_h5_filter_chunk(nrf_h5_filters filters, size_t element, const void *chu
       out->data  = to;
       out->bytes = size;
     } else
-      out->skipped |= filter;
-    filter <<= 1;
+      out->skipped = filters.shuffle ? 2 : 1; /* its bit: it is the second filter, or the first */
   }
   if (filters.fletcher32) {
     unsigned char *to = out->data == chunk ? memory : (unsigned char *)out->data;

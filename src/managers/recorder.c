@@ -180,14 +180,15 @@ static void wait_until_locked(nrf_recorder *r, double time)
 static bool next_job_locked(nrf_recorder *r, job *out)
 {
   while (!atomic_load(&r->stop)) {
-    const bool has_rows = r->open != NULL && r->open->n_rows > 0 && !r->filling;
-    if (r->n_jobs == 0 && has_rows && now() >= r->open->due) close_open_block_locked(r);
+    const block *waiting = r->open != NULL && r->open->n_rows > 0 && !r->filling ? r->open : NULL;
+    const double due     = waiting != NULL ? waiting->due : 0;
+    if (r->n_jobs == 0 && waiting != NULL && now() >= due) close_open_block_locked(r);
     if (r->n_jobs > 0) {
       *out = dequeue_locked(r);
       return true;
     }
-    if (has_rows)
-      wait_until_locked(r, r->open->due);
+    if (waiting != NULL)
+      wait_until_locked(r, due);
     else
       (void)pthread_cond_wait(&r->work, &r->lock);
   }

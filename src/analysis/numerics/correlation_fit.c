@@ -66,7 +66,8 @@ static const double phases[PHASES] = {0.0, M_PI_2, M_PI, -M_PI_2};
 
 static double start_lambda(double lambda0, int frequency)
 {
-  return lambda0 * pow(1.15, frequency - FREQUENCIES / 2);
+  const int from_the_middle = frequency - FREQUENCIES / 2;
+  return lambda0 * pow(1.15, from_the_middle);
 }
 
 static void fit_sines_as_written(const window *w, int n_phases, double *work, nrf_correlation_fit_starts *s)

@@ -331,8 +331,9 @@ nrf_status check_autocorrelation(ref_block *b)
   static const char *const in_cases[] = {"x", "c", NULL};
   values                   lags;
   NRF_RETURN_IF_ERROR(read_values(b, "lags", &lags));
+  const int64_t farthest = lags.count / 2;
   if (lags.count % 2 != 1 || lags.v[0] != -lags.v[lags.count - 1] ||
-      lags.v[lags.count - 1] != (double)(lags.count / 2))
+      lags.v[lags.count - 1] != (double)farthest)
     return nrf_error(NRF_EFORMAT, "lags: -n .. n expected");
   NRF_RETURN_IF_ERROR(for_each_case(b, compare_autocorrelation, &lags));
   return report_unknown_members(b, known, in_cases);

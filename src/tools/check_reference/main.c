@@ -20,7 +20,8 @@ static const char *const usage =
     "usage: check_reference [options] FILE...\n"
     "Recomputes model_*.h5, sghmc.h5, sampler_step.h5, training_update.h5 and stimuli.h5 files; what a file "
     "is, is told\n"
-    "by its contents. Hands files for the analyses (analysis_blocks.h5) to check_analysis_reference beside it.\n"
+    "by its contents. Hands files for the analyses (analysis_blocks.h5) to check_analysis_reference beside "
+    "it.\n"
     "Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong "
     "usage.\n"
     "  --threads N       with N threads                                       (default: both 1 and 2)\n"
@@ -195,7 +196,7 @@ static bool hand_on(const char *path, bool verbose)
   const ssize_t     n    = readlink("/proc/self/exe", program, sizeof program - sizeof sibling - 1);
   program[n > 0 ? n : 0] = '\0';
   char *slash            = strrchr(program, '/');
-  (void)strcpy(slash != NULL ? slash + 1 : program, sibling);
+  memcpy(slash != NULL ? slash + 1 : program, sibling, sizeof sibling);
   char *const arguments[] = {program, (char *)path, verbose ? "--verbose" : NULL, NULL};
   pid_t       child       = 0;
   int         status      = 0;
