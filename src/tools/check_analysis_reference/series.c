@@ -251,6 +251,13 @@ static int64_t first_largest(int64_t n, const double *x)
   return best;
 }
 
+/* Two lags of the same correlation, but for rounding, such as those of two pairs of samples. */
+static bool is_tie(int64_t n, const double *c, int64_t at, int64_t other)
+{
+  static const double ROUNDING = 1e-13;
+  return other >= 0 && other < n && fabs(c[at] - c[other]) <= ROUNDING * largest_magnitude(n, c);
+}
+
 static nrf_status correlate_directly(ref_block *b, int64_t n, const double *a, const double *v, double *out)
 {
   const double mean_a = nrf_moments_of(n, a).mean, mean_v = nrf_moments_of(n, v).mean;
@@ -296,8 +303,9 @@ static nrf_status compare_correlation(ref_block *b, const void *context)
   NRF_RETURN_IF_ERROR(correlate_directly(b, n, a.v, v, ours));
   NRF_RETURN_IF_ERROR(compare_values(b, "c", TOLERANCE_SERIES, 2 * n - 1, ours, reference));
   NRF_RETURN_IF_ERROR(compare_counts(b, "zero_lag_index", n - 1, (int64_t)r->zero_lag_index[b->at]));
-  NRF_RETURN_IF_ERROR(compare_counts(b, "lag_of_maximum", first_largest(2 * n - 1, ours) - (n - 1),
-                                     (int64_t)r->lag_of_maximum[b->at]));
+  const int64_t at = first_largest(2 * n - 1, ours), expected = (int64_t)r->lag_of_maximum[b->at] + n - 1;
+  const bool    same = at == expected || is_tie(2 * n - 1, reference, at, expected);
+  NRF_RETURN_IF_ERROR(compare_counts(b, "lag_of_maximum", same ? expected : at, expected));
   NRF_RETURN_IF_ERROR(correlate_by_transform(b, n, a.v, v, ours));
   return compare_values(b, "c, by transform", TOLERANCE_SERIES, 2 * n - 1, ours, reference);
 }
