@@ -36,6 +36,9 @@ typedef struct nrf_correlation_fit {
   double gauss_sigma;
   double gauss_amp;
   double cost_sine; /* half the sum of squared residuals                                           */
+  double
+         cost_sine_one_phase; /* the lowest that the starts of phase 0 lead to: higher than cost_sine where the published
+                               * ones miss the best fit (D51)                                                  */
   double cost_gabor;
   double n_peaks; /* peaks of the window; the first guess of lambda rests on them, 0 counting as 1 (D17) */
 } nrf_correlation_fit;

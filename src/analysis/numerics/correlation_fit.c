@@ -103,18 +103,23 @@ static void fit_gausses_as_written(const window *w, double *work, nrf_correlatio
 
 /* ---- stages, correct ------------------------------------------------------------------------------------- */
 
-/* The frequencies nearest to the guess come first: what they find makes the others short. */
-static sine_fit fit_sine(const window *w, double lambda0, double *work)
+/* The frequencies nearest to the guess come first: what they find makes the others short. cost_one_phase: the lowest cost
+ * that phase 0 leads to. */
+static sine_fit fit_sine(const window *w, double lambda0, double *work, double *cost_one_phase)
 {
   static const int order[FREQUENCIES] = {2, 1, 3, 0, 4};
   sine_fit         found[NRF_FIT_MAX_SINE_STARTS], best = {.cost = INFINITY};
+  double           one_phase = INFINITY;
   sine_window      sines;
   sine_window_init(w->n, w->first, w->y, w->peak, work, &sines);
   for (int k = 0; k < NRF_FIT_MAX_SINE_STARTS; k++) {
     found[k] = sine_descend(&sines, phases[k % PHASES], start_lambda(lambda0, order[k / PHASES]), k, found);
     if (found[k].cost < best.cost) best = found[k];
+    if (k % PHASES == 0) one_phase = fmin(one_phase, found[k].cost);
   }
+  const double missed = one_phase - best.cost; /* before the cost gets its last digits */
   sine_finish(&sines, &best);
+  *cost_one_phase = best.cost + missed;
   if (best.lambda < 0.0) { /* the same curve */
     best.lambda = -best.lambda;
     best.phi    = -best.phi;
@@ -204,6 +209,7 @@ static void fit_as_written(window *w, int n_phases, double *sine, double *work, 
   fit_sines_as_written(w, n_phases, work, s);
   const double *best = s->sine[s->best_sine];
   set_sine(out, best[PHI], best[MU], best[LAMBDA], s->sine_cost[s->best_sine]);
+  out->cost_sine_one_phase = s->sine_cost[first_lowest(FREQUENCIES, s->sine_cost)];
   set_curve_of_sine(w, out, best[LAMBDA], sine);
   fit_gausses_as_written(w, work, s);
   const double *gauss = s->gauss[s->best_gauss];
@@ -213,7 +219,7 @@ static void fit_as_written(window *w, int n_phases, double *sine, double *work, 
 static void fit_correctly(const window *w, double lambda0, double *sine, double *work,
                           nrf_correlation_fit *out)
 {
-  const sine_fit best = fit_sine(w, lambda0, work);
+  const sine_fit best = fit_sine(w, lambda0, work, &out->cost_sine_one_phase);
   set_sine(out, best.phi, best.mu, best.lambda, best.cost);
   set_curve_of_sine(w, out, best.lambda, sine);
   const gauss_fit gauss = gauss_descend(w->n, w->first, w->y, sine, FIRST_SIGMA, work);
@@ -227,7 +233,7 @@ void nrf_fit_correlation(int n, int first, const double *y, nrf_correlation_fit_
   double                    *sine = work, *rest = work + sine_room(n);
   memset(s, 0, sizeof *s);
   if (!is_finite(n, y)) {
-    *out = (nrf_correlation_fit){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    *out = (nrf_correlation_fit){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     return;
   }
   const double          most   = largest(n, y);

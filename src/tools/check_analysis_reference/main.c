@@ -1,6 +1,7 @@
 /* main.c - check_analysis_reference: recomputes reference values of the analyses and says how well they agree. A
  * program beside check_reference because it is linked with the libraries of the analyses, which are GPL. */
 #include "blocks.h"
+#include "steps.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@ enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char *const usage =
     "usage: check_analysis_reference [options] FILE...\n"
-    "Recomputes files of reference values for the building blocks of the analyses, such as "
-    "analysis_blocks.h5.\n"
+    "Recomputes files of reference values for the analyses: for their building blocks, such as "
+    "analysis_blocks.h5,\nand for whole analyses of synthetic recordings, such as analysis_steps.h5.\n"
     "Exit status: 0 if everything agrees, 1 if not or if a file cannot be used, 2 for wrong usage.\n"
     "  --verbose         print every case, not only those that fail\n"
     "  --help            print this\n";
@@ -74,22 +75,29 @@ static bool is_block(const nrf_h5_file *file, const char *name)
   return nrf_h5_kind_of(file, name) == NRF_H5_GROUP && nrf_h5_has_attribute(file, name, "section");
 }
 
-static nrf_status check_file(const char *path, report *r)
+static nrf_status check_blocks(const nrf_h5_file *file, report *r)
 {
   nrf_status     st     = NRF_OK;
-  nrf_h5_file   *file   = NULL;
   nrf_h5_strings names  = {0, NULL};
   int            blocks = 0;
-  NRF_TRY(nrf_h5_open(path, &file));
   NRF_TRY(nrf_h5_list(file, "/", &names));
   for (int64_t k = 0; k < names.count; k++) {
     if (!is_block(file, text_of("/%s", names.item[k]).s)) continue;
     NRF_TRY(check_one(file, r, names.item[k]));
     blocks++;
   }
-  if (blocks == 0) NRF_FAIL(NRF_EFORMAT, "%s: no building blocks of the analyses are in it", path);
+  if (blocks == 0)
+    NRF_FAIL(NRF_EFORMAT, "%s: no building blocks of the analyses are in it", nrf_h5_path(file));
 done:
   nrf_h5_strings_free(&names);
+  return st;
+}
+
+static nrf_status check_file(const char *path, report *r)
+{
+  nrf_h5_file *file = NULL;
+  NRF_RETURN_IF_ERROR(nrf_h5_open(path, &file));
+  const nrf_status st = is_steps_file(file) ? check_steps(file, r) : check_blocks(file, r);
   nrf_h5_free(file);
   return st;
 }

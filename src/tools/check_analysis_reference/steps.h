@@ -1,0 +1,33 @@
+/* steps.h - files of reference values for whole analyses, such as analysis_steps.h5: five synthetic recordings, and what the
+ * published analyses, and the corrected ones, make of them. A step is a group of "/steps". */
+#ifndef CHECK_ANALYSIS_REFERENCE_STEPS_H
+#define CHECK_ANALYSIS_REFERENCE_STEPS_H
+
+#include "block.h"
+
+#include "nrflv/extract.h"
+
+typedef struct steps {
+  const nrf_h5_file *file;
+  int                threads;
+  nrf_extract       *extract[NRF_KINDS]; /* made when they are asked for */
+} steps;
+
+bool is_steps_file(const nrf_h5_file *file);
+
+/* Checks all steps of a file; of those that nobody has compared yet it says so. */
+NRF_MUST_CHECK nrf_status check_steps(const nrf_h5_file *file, report *r);
+
+/* The extract of one of the file's recordings; borrowed. */
+NRF_MUST_CHECK nrf_status steps_extract(steps *s, nrf_experiment_kind kind, const nrf_extract **out);
+
+/* One function for each family of steps. A status other than NRF_OK means that the step as a whole could not be checked. */
+typedef nrf_status check_step(ref_block *b, steps *s);
+
+/* steps_synchrony.c */
+check_step check_synchrony_fits_channels, check_synchrony_fits_patches, check_synchrony_fits_bar;
+check_step check_mean_correlations;
+check_step check_synchrony_groups_channels, check_synchrony_groups_patches, check_synchrony_groups_bar;
+check_step check_preference_vs_amplitude, check_patch_distance_vs_amplitude, check_bar_distance_vs_amplitude;
+
+#endif
