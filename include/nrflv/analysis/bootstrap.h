@@ -12,9 +12,10 @@
 enum { NRF_BOOTSTRAP_RESAMPLES = 10000 };
 #define NRF_BOOTSTRAP_CONFIDENCE 0.95
 
-/* The means of `resamples` random draws, with replacement, of n out of the n values. Draw r, i is element r * n + i of the
- * stream, so that equal streams give equal means whatever the number of threads. Give each group of each analysis its own:
- * nrf_rng_at(seed, NRF_RNG_BOOTSTRAP, group, analysis). n >= 1; n * resamples < 2^34. */
+/* The means of `resamples` random draws, with replacement, of n out of the n values. A resample depends on the stream, n and its number
+ * alone, so that results do not depend on the number of threads. Give each group of each analysis a stream of its own:
+ * nrf_rng_at(seed, NRF_RNG_BOOTSTRAP, group, analysis). n >= 1; the product of n, rounded up to 256, and resamples is at
+ * most 2^34. */
 void nrf_bootstrap_means(nrf_rng stream, int64_t n, const double *v, int64_t resamples, double *means);
 
 /* The pivotal ("basic") interval from such means, which are sorted on the way: twice the mean of the values less

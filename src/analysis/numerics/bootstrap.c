@@ -8,28 +8,37 @@
 
 #include <math.h>
 
-/* One block of the generator serves four draws. */
-enum { DRAWS = 4 };
+/* One block of the generator serves four draws; the blocks of many are computed side by side. */
+enum { DRAWS = 4, BLOCKS = 64 };
 
-static double resampled_mean(nrf_rng stream, uint64_t first, int64_t n, const double *v)
+static void make_words(nrf_rng stream, uint64_t first_block, int blocks, uint32_t words[BLOCKS * DRAWS])
 {
+#pragma omp simd
+  for (int k = 0; k < blocks; k++) {
+    uint32_t w[DRAWS];
+    nrf_rng_block(stream, (uint32_t)(first_block + (uint64_t)k), w);
+    for (int d = 0; d < DRAWS; d++) words[d * BLOCKS + k] = w[d];
+  }
+}
+
+/* The k-th block of a chunk gives draws k, BLOCKS + k, 2 BLOCKS + k, 3 BLOCKS + k of it: which draw is which number does not matter. */
+static double resampled_mean(nrf_rng stream, uint64_t first_block, int64_t n, const double *v)
+{
+  uint32_t words[BLOCKS * DRAWS];
   double   sum = 0.0;
-  uint32_t words[DRAWS];
-  uint64_t block = UINT64_MAX;
-  for (int64_t i = 0; i < n; i++) {
-    const uint64_t index = first + (uint64_t)i;
-    if (index / DRAWS != block) {
-      block = index / DRAWS;
-      nrf_rng_block(stream, (uint32_t)block, words);
-    }
-    sum += v[((uint64_t)words[index % DRAWS] * (uint64_t)n) >> 32];
+  for (int64_t drawn = 0; drawn < n; drawn += (int64_t)BLOCKS * DRAWS, first_block += BLOCKS) {
+    const int64_t left = n - drawn, draws = left < (int64_t)BLOCKS * DRAWS ? left : (int64_t)BLOCKS * DRAWS;
+    make_words(stream, first_block, draws < BLOCKS ? (int)draws : BLOCKS, words);
+    for (int64_t i = 0; i < draws; i++) sum += v[((uint64_t)words[i] * (uint64_t)n) >> 32];
   }
   return sum / (double)n;
 }
 
 void nrf_bootstrap_means(nrf_rng stream, int64_t n, const double *v, int64_t resamples, double *means)
 {
-  for (int64_t r = 0; r < resamples; r++) means[r] = resampled_mean(stream, (uint64_t)r * (uint64_t)n, n, v);
+  const uint64_t chunks = ((uint64_t)n + BLOCKS * DRAWS - 1) / (BLOCKS * DRAWS);
+  for (int64_t r = 0; r < resamples; r++)
+    means[r] = resampled_mean(stream, (uint64_t)r * chunks * BLOCKS, n, v);
 }
 
 nrf_interval nrf_pivotal_interval(double mean, int64_t resamples, double *means, double confidence)

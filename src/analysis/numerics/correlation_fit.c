@@ -1,6 +1,7 @@
 /* correlation_fit.c - two stages of fits from several starts each. */
 #include "nrflv/analysis/correlation_fit.h"
 
+#include "cosines.h"
 #include "gauss_fit.h"
 #include "sine_fit.h"
 #include "trust_region.h"
@@ -34,7 +35,8 @@ static double lag_at(const window *w, int i)
 static void sine_residuals(const void *context, const double *p, double *r)
 {
   const window *w = context;
-  for (int i = 0; i < w->n; i++) r[i] = w->peak * cos(p[LAMBDA] * lag_at(w, i) + p[PHI]) + p[MU] - w->y[i];
+  cosines_at_lags(w->n, w->first, p[LAMBDA], p[PHI], r);
+  for (int i = 0; i < w->n; i++) r[i] = w->peak * r[i] + p[MU] - w->y[i];
 }
 
 /* amp / (sqrt(2 pi) sigma) exp(-x^2 / (2 sigma^2)) */
@@ -199,8 +201,8 @@ int64_t nrf_correlation_fit_work(int n, int first)
 
 static void set_curve_of_sine(const window *w, const nrf_correlation_fit *fit, double lambda, double *sine)
 {
-  for (int i = 0; i < w->n; i++)
-    sine[i] = w->peak * cos(lambda * lag_at(w, i) + fit->sine_phase) + fit->sine_mean;
+  cosines_at_lags(w->n, w->first, lambda, fit->sine_phase, sine);
+  for (int i = 0; i < w->n; i++) sine[i] = w->peak * sine[i] + fit->sine_mean;
 }
 
 static void fit_as_written(window *w, int n_phases, double *sine, double *work, nrf_correlation_fit_starts *s,

@@ -226,7 +226,7 @@ static const struct limit {
     [TOLERANCE_COSINE_PHASE]     = {ABSOLUTE, 1e-5, 0.0},
     [TOLERANCE_COSINE_MEAN]      = {ABSOLUTE, 1e-7, 0.0},
     [TOLERANCE_SAME_PATH]        = {RELATIVE, 1e-6, 0.0},
-    [TOLERANCE_SAME_PLACE]       = {TO_LARGEST, 1e-5, 0.0},    /* costs are flat where a fit ends     */
+    [TOLERANCE_SAME_PLACE]       = {TO_LARGEST, 1e-4, 0.0},    /* costs are flat where a fit ends     */
     [TOLERANCE_CURVE]            = {TO_LARGEST, 1e-6, 0.0},
     [TOLERANCE_CURVE_OTHER]      = {TO_LARGEST, 2e-2, 0.0},
     [TOLERANCE_SINE_COST]        = {RELATIVE, 1e-6, 0.0},

@@ -132,9 +132,21 @@ static nrf_status compare_first_peaks(ref_block *b, const gabor_reference *r, co
   return NRF_OK;
 }
 
+/* Without a visible decay sigma runs along a flat valley and stops wherever the last digits say. */
+static bool decays(double sigma)
+{
+  static const double NO_DECAY = 1000.0;
+  return fabs(sigma) < NO_DECAY;
+}
+
+static void count_evaluations(gabor_reference *r, int ours, double reference)
+{
+  r->other_evaluations += (double)ours != reference;
+  r->fits++;
+}
+
 /* Where each start leads: the same path goes to the same place, after as many evaluations. */
-static nrf_status compare_starts(ref_block *b, gabor_reference *r, const nrf_correlation_fit_starts *s,
-                                 bool dependent)
+static nrf_status compare_starts(ref_block *b, gabor_reference *r, const nrf_correlation_fit_starts *s)
 {
   const double *sine_x      = r->sine_x + b->at * SINE_STARTS * SINE_PARAMETERS;
   const double *gauss_x     = r->gauss_x + b->at * NRF_FIT_GAUSS_STARTS * GAUSS_PARAMETERS;
@@ -144,17 +156,17 @@ static nrf_status compare_starts(ref_block *b, gabor_reference *r, const nrf_cor
                                      r->sine_cost + b->at * SINE_STARTS));
   NRF_RETURN_IF_ERROR(compare_values(b, "gauss_cost", TOLERANCE_SAME_PATH, NRF_FIT_GAUSS_STARTS,
                                      s->gauss_cost, r->gauss_cost + b->at * NRF_FIT_GAUSS_STARTS));
-  for (int k = 0; k < SINE_STARTS; k++)
+  for (int64_t k = 0; k < SINE_STARTS; k++) {
     NRF_RETURN_IF_ERROR(compare_values(b, "sine_x", TOLERANCE_SAME_PLACE, SINE_PARAMETERS, s->sine[k],
-                                       sine_x + k * (int64_t)SINE_PARAMETERS));
-  if (dependent) return NRF_OK;
-  for (int k = 0; k < NRF_FIT_GAUSS_STARTS; k++)
-    NRF_RETURN_IF_ERROR(compare_values(b, "gauss_x", TOLERANCE_SAME_PLACE, GAUSS_PARAMETERS, s->gauss[k],
-                                       gauss_x + k * (int64_t)GAUSS_PARAMETERS));
-  for (int k = 0; k < EVALUATIONS; k++) {
-    const int count = k < SINE_STARTS ? s->sine_evaluations[k] : s->gauss_evaluations[k - SINE_STARTS];
-    r->other_evaluations += (double)count != evaluations[k];
-    r->fits++;
+                                       sine_x + k * SINE_PARAMETERS));
+    count_evaluations(r, s->sine_evaluations[k], evaluations[k]);
+  }
+  for (int64_t k = 0; k < NRF_FIT_GAUSS_STARTS; k++) {
+    const double *reference = gauss_x + k * GAUSS_PARAMETERS;
+    if (!decays(reference[0])) continue;
+    NRF_RETURN_IF_ERROR(
+        compare_values(b, "gauss_x", TOLERANCE_SAME_PLACE, GAUSS_PARAMETERS, s->gauss[k], reference));
+    count_evaluations(r, s->gauss_evaluations[k], evaluations[SINE_STARTS + k]);
   }
   return NRF_OK;
 }
@@ -182,35 +194,40 @@ static nrf_status compare_curve(ref_block *b, gabor_reference *r, const nrf_corr
  * room for them. */
 static nrf_status compare_correct_fit(ref_block *b, gabor_reference *r, const double *y, bool dependent)
 {
-  static const double ARRIVED = 1e-6, SMALL = 0.01, NO_DECAY = 1000.0;
+  static const double ARRIVED = 1e-6, SMALL = 0.01;
   const double sine_cost = r->four_phases[COST_SINE][b->at], sigma = r->four_phases[GAUSS_SIGMA][b->at];
   nrf_correlation_fit fit;
   nrf_fit_correlation(r->lags, r->first, y, NRF_FIT_CORRECT, r->work, &fit, NULL);
   NRF_RETURN_IF_ERROR(compare_error(b, "correct/cost_sine above multistart's", ARRIVED,
                                     fmax(fit.cost_sine - sine_cost, 0.0) / sine_cost));
   if (fabs(fit.peak) < SMALL || fit.cost_sine < (1.0 - ARRIVED) * sine_cost) return NRF_OK;
-  const bool decays = !dependent && fabs(sigma) < NO_DECAY;
-  return compare_fields(b, "correct/", FIELDS, fields, decays ? OTHER_PATH : PATH_DEPENDENT_TOO, &fit,
-                        r->four_phases);
+  const column c = dependent || !decays(sigma) ? PATH_DEPENDENT_TOO : OTHER_PATH;
+  return compare_fields(b, "correct/", FIELDS, fields, c, &fit, r->four_phases);
+}
+
+static column same_path(bool dependent, double sigma)
+{
+  return dependent || !decays(sigma) ? PATH_DEPENDENT : SAME_PATH;
 }
 
 static nrf_status compare_window(ref_block *b, gabor_reference *r)
 {
   const double              *y         = r->y + b->at * r->lags;
   const bool                 dependent = r->path_dependent[b->at] != 0.0;
-  const column               same      = dependent ? PATH_DEPENDENT : SAME_PATH;
+  const column               one       = same_path(dependent, r->field[GAUSS_SIGMA][b->at]);
+  const column               four      = same_path(dependent, r->four_phases[GAUSS_SIGMA][b->at]);
   nrf_correlation_fit        fit;
   nrf_correlation_fit_starts starts;
   NRF_RETURN_IF_ERROR(compare_first_peaks(b, r, y));
 
   nrf_fit_correlation(r->lags, r->first, y, NRF_FIT_AS_WRITTEN, r->work, &fit, &starts);
-  NRF_RETURN_IF_ERROR(compare_starts(b, r, &starts, dependent));
-  NRF_RETURN_IF_ERROR(compare_fields(b, "", FIELDS, fields, same, &fit, r->field));
-  NRF_RETURN_IF_ERROR(compare_fields(b, "", ONE_PHASE_FIELDS, one_phase_fields, same, &fit, r->one_phase));
-  NRF_RETURN_IF_ERROR(compare_curve(b, r, &fit, dependent));
+  NRF_RETURN_IF_ERROR(compare_starts(b, r, &starts));
+  NRF_RETURN_IF_ERROR(compare_fields(b, "", FIELDS, fields, one, &fit, r->field));
+  NRF_RETURN_IF_ERROR(compare_fields(b, "", ONE_PHASE_FIELDS, one_phase_fields, one, &fit, r->one_phase));
+  NRF_RETURN_IF_ERROR(compare_curve(b, r, &fit, one == PATH_DEPENDENT));
 
   nrf_fit_correlation(r->lags, r->first, y, NRF_FIT_FOUR_PHASES_AS_WRITTEN, r->work, &fit, NULL);
-  NRF_RETURN_IF_ERROR(compare_fields(b, "multistart/", FIELDS, fields, same, &fit, r->four_phases));
+  NRF_RETURN_IF_ERROR(compare_fields(b, "multistart/", FIELDS, fields, four, &fit, r->four_phases));
   return compare_correct_fit(b, r, y, dependent);
 }
 
