@@ -3,11 +3,11 @@
 
 #include <math.h>
 
-/* A comparison with NaN is false, so the range has passed over it; the mean has not. */
+/* A comparison with NaN is false, so the range has passed over it; the mean has not. (Of equal values the mean is exactly their
+ * value and the squares are 0 without further ado, since sums are of differences from the first.) */
 static nrf_moments finish(int64_t n, double mean, double squares, double minimum, double maximum)
 {
   if (isnan(mean)) return (nrf_moments){n, NAN, NAN, NAN, NAN};
-  if (minimum == maximum) return (nrf_moments){n, minimum, 0.0, minimum, maximum};
   return (nrf_moments){n, mean, squares, minimum, maximum};
 }
 

@@ -81,7 +81,6 @@ static void set_distribution(nrf_shapiro_wilk *test)
 
 double nrf_shapiro_wilk_p(const nrf_shapiro_wilk *test, double one_minus_w)
 {
-  if (one_minus_w == 0.0) return 1.0;
   double y = log(one_minus_w);
   if (test->n == 3) { /* exact; W is at least 3/4 */
     const double p = 6.0 / M_PI * (asin(sqrt(1.0 - one_minus_w)) - asin(sqrt(0.75)));

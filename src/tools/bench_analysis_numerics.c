@@ -55,7 +55,7 @@ static double trace_value(int trace, int t)
   const nrf_rng r     = nrf_rng_at(1, NRF_RNG_TEST, (uint64_t)trace, 0);
   const double  first = 0.4 + 0.6 * (double)(trace % CHANNELS) / CHANNELS, second = first * 1.05;
   const double  noise =
-      (double)nrf_rng_uniform(r, (uint64_t)t) + (double)nrf_rng_uniform(r, (uint64_t)(t + 100000)) - 1.0;
+      (double)nrf_rng_uniform(r, (uint64_t)t) + (double)nrf_rng_uniform(r, (uint64_t)t + 100000) - 1.0;
   return 0.1 + 0.2 * sin(first * t + trace) + 0.15 * sin(second * t + 2.0 * trace) + 0.2 * noise;
 }
 

@@ -72,6 +72,15 @@ static void a_large_offset_costs_no_digits(void **state)
   assert_true(m.minimum == 1e6 && m.maximum == 1e6 + 999.0 * 0x1p-20);
 }
 
+/* Two neighbouring doubles: their mean is none, and what it is rounded by is as large as the deviations. */
+static void the_rounding_of_the_mean_is_made_good(void **state)
+{
+  (void)state;
+  const double      low = 1e6, step = 0x1p-33, x[] = {low, low, low + step};
+  const nrf_moments m = nrf_moments_of(3, x);
+  assert_close(m.squares, 2.0 / 3.0 * step * step, 1e-12);
+}
+
 static void floats_lanes_streams_and_halves_agree_with_the_whole(void **state)
 {
   (void)state;
@@ -160,6 +169,7 @@ int main(void)
       cmocka_unit_test(the_test_signals_are_those_of_the_appendix),
       cmocka_unit_test(moments_of_the_appendix),
       cmocka_unit_test(a_large_offset_costs_no_digits),
+      cmocka_unit_test(the_rounding_of_the_mean_is_made_good),
       cmocka_unit_test(floats_lanes_streams_and_halves_agree_with_the_whole),
       cmocka_unit_test(equal_values_have_exactly_no_variance),
       cmocka_unit_test(few_values_have_no_variance),

@@ -135,7 +135,7 @@ static double climb(const folded *w, double from)
   static const double STRIDE = 0.25, SMALLEST_SIGMA = 0.05;
   const double        lowest = log_tau_of(GAUSS_LARGEST_SIGMA), highest = log_tau_of(SMALLEST_SIGMA);
   const double        slope = evaluate(w, from).slope;
-  if (!(slope != 0.0)) return from; /* nothing to explain, or nothing to explain it with */
+  if (!(fabs(slope) > 0.0)) return from; /* nothing to explain, or nothing to explain it with */
   const double stride = copysign(STRIDE, slope);
   for (;;) {
     const double next = from + stride;

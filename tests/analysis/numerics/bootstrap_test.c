@@ -71,6 +71,20 @@ static void equal_streams_give_equal_means_and_others_do_not(void **state)
   assert_in_range(equal, 0, 2);
 }
 
+/* Of large groups too, whose draws take many blocks of the generator. */
+static void resamples_are_independent_of_each_other(void **state)
+{
+  (void)state;
+  enum { N = 1000, RESAMPLES = 3000 };
+  static double v[N], means[RESAMPLES];
+  double        products = 0.0;
+  signal_noise(2, N, v);
+  nrf_bootstrap_means(stream(4), N, v, RESAMPLES, means);
+  const nrf_moments m = nrf_moments_of(RESAMPLES, means);
+  for (int r = 1; r < RESAMPLES; r++) products += (means[r] - m.mean) * (means[r - 1] - m.mean);
+  assert_near(products / m.squares, 0.0, 4.0 / sqrt(RESAMPLES));
+}
+
 static void groups_of_one_of_equal_values_and_of_none(void **state)
 {
   (void)state;
@@ -111,6 +125,7 @@ int main(void)
       cmocka_unit_test(resampled_means_have_the_right_mean_and_variance),
       cmocka_unit_test(draws_are_uniform),
       cmocka_unit_test(equal_streams_give_equal_means_and_others_do_not),
+      cmocka_unit_test(resamples_are_independent_of_each_other),
       cmocka_unit_test(groups_of_one_of_equal_values_and_of_none),
       cmocka_unit_test(intervals_hold_the_mean_as_often_as_they_should),
   };

@@ -322,7 +322,9 @@ static void windows_that_show_nothing(void **state)
     bad[40]                           = NAN;
     const nrf_correlation_fit of_zero = fit_window(zero, (nrf_correlation_fit_how)how, NULL);
     assert_true(of_zero.amplitude == 0.0 && of_zero.peak == 0.0 && of_zero.n_peaks == 0.0);
-    const nrf_correlation_fit of_negative = fit_window(negative, (nrf_correlation_fit_how)how, NULL);
+    nrf_correlation_fit_starts starts;
+    const nrf_correlation_fit  of_negative = fit_window(negative, (nrf_correlation_fit_how)how, &starts);
+    assert_near(starts.lambda0, 0.07, 1e-16);
     assert_true(of_negative.n_peaks == 0.0 && isfinite(of_negative.amplitude) &&
                 isfinite(of_negative.cost_sine));
     const nrf_correlation_fit of_bad = fit_window(bad, (nrf_correlation_fit_how)how, NULL);

@@ -57,6 +57,10 @@ static void planted_preferences_are_found_all_round(void **state)
       direction[b]       = 0.3 + 0.1 * cos(theta - at);
       orientation[b]     = -0.3 + 0.1 * cos(2.0 * (theta - at)) + 0.001 * cos(theta - at);
     }
+    int count = 0, at_peak[ANGLES];
+    assert_int_equal(nrf_tuning_peaks(ANGLES, direction, NRF_ORIENTATION_CORRECT, &count, at_peak), NRF_OK);
+    assert_int_equal(count, 1); /* and none at the ends of the data */
+    assert_int_equal(at_peak[0], preferred);
     const nrf_orientation_fit d = fit(direction, NRF_ORIENTATION_CORRECT),
                               o = fit(orientation, NRF_ORIENTATION_CORRECT);
     assert_int_equal(d.dir_or_ori, 0);
@@ -68,6 +72,22 @@ static void planted_preferences_are_found_all_round(void **state)
     assert_int_equal(o.dir_or_ori, 1);
     assert_int_equal(o.chosen_peak, preferred); /* both maxima are as near; this one is higher */
     assert_true(o.cycle[1].amplitude > NRF_TUNED_AMPLITUDE);
+  }
+}
+
+/* A quarter of the circle: of two peaks 30 apart the higher one stays, 33 apart both. */
+static void peaks_keep_a_quarter_of_the_circle_apart(void **state)
+{
+  (void)state;
+  for (int apart = 30; apart <= 33; apart += 3) {
+    double z[ANGLES] = {0.0};
+    int    count     = 0, at[ANGLES];
+    z[10]            = 1.0;
+    z[10 + apart]    = 0.9;
+    z[120]           = 0.05; /* not prominent enough */
+    assert_int_equal(nrf_tuning_peaks(ANGLES, z, NRF_ORIENTATION_CORRECT, &count, at), NRF_OK);
+    assert_int_equal(count, apart == 33 ? 2 : 1);
+    assert_int_equal(at[0], 10);
   }
 }
 
@@ -136,6 +156,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_curve_of_the_appendix),
       cmocka_unit_test(planted_preferences_are_found_all_round),
+      cmocka_unit_test(peaks_keep_a_quarter_of_the_circle_apart),
       cmocka_unit_test(as_written_the_grid_is_closed),
       cmocka_unit_test(curves_that_are_flat_or_broken_have_no_preference),
       cmocka_unit_test(noise_is_rarely_taken_for_tuning),

@@ -98,9 +98,10 @@ static void segments_are_where_their_times_say(void **state)
 static void a_short_series_counts_as_followed_by_zeros(void **state)
 {
   (void)state;
-  double x[256] = {0.0};
-  signal_noise(1, 200, x);
-  picture some = picture_of(256, 255, 2.0, 200, x), all = picture_of(256, 255, 2.0, 256, x);
+  double x[256], padded[256] = {0.0};
+  signal_noise(1, 256, x); /* there is something behind the series */
+  memcpy(padded, x, 200 * sizeof *x);
+  picture some = picture_of(256, 255, 2.0, 200, x), all = picture_of(256, 255, 2.0, 256, padded);
   assert_int_equal(some.segments, 1);
   assert_int_equal(all.segments, 1);
   assert_memory_equal(some.power, all.power, (size_t)some.bins * sizeof(double));
