@@ -1,6 +1,8 @@
 /* display.c - one line that is rewritten on a terminal; plain lines now and then in a log. */
 #include "cli/display.h"
 
+#include "nrflv/amount_text.h"
+
 #include "cli/interrupt.h"
 
 #include <signal.h>
@@ -38,18 +40,10 @@ static bool in_bytes(const char *unit)
 static short_text amount(double x, const char *unit)
 {
   short_text t;
-  if (in_bytes(unit)) {
-    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
-    int                      p          = 0;
-    while (x >= 999.95 && p < 5) {
-      x /= 1000;
-      p++;
-    }
-    (void)snprintf(t.s, sizeof t.s, p > 0 ? "%.1f %sB" : "%.0f %sB", x, prefixes[p]);
-  } else {
-    /* three digits, but no exponent for large ones */
+  if (in_bytes(unit))
+    (void)snprintf(t.s, sizeof t.s, "%s", nrf_bytes_text(x).s);
+  else /* three digits, but no exponent for large ones */
     (void)snprintf(t.s, sizeof t.s, x >= 100 || x == 0 ? "%.0f %.16s" : "%.3g %.16s", x, unit);
-  }
   return t;
 }
 

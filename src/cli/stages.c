@@ -18,6 +18,7 @@ static nrf_status train(nrf_settings *settings, const nrf_progress *progress)
  * yet. */
 static const nrf_stage_fn stage_functions[NRF_STAGE_COUNT] = {
     [NRF_STAGE_LIST_ARCHITECTURES] = nrf_list_architectures,
+    [NRF_STAGE_DESCRIBE]           = nrf_describe,
     [NRF_STAGE_COLLATE]            = nrf_collate,
     [NRF_STAGE_VIZ]                = nrf_visualise,
     [NRF_STAGE_WEIGHT_VIZ]         = nrf_draw_weights,

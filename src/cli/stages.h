@@ -16,8 +16,9 @@ nrf_status nrf_stages_check(const nrf_stages *stages) NRF_MUST_CHECK;
 nrf_status nrf_stages_run(const nrf_stages *stages, const nrf_settings *settings,
                           const nrf_progress *progress) NRF_MUST_CHECK;
 
-/* The stages that are small enough to live here. --list_architectures prints a line per architecture; --collate
+/* The stages that are small enough to live here. --describe prints what a recording holds. --list_architectures prints a line per architecture; --collate
  * merges the result rows of a folder. */
+nrf_status nrf_describe(const nrf_settings *settings, const nrf_progress *progress) NRF_MUST_CHECK;
 nrf_status nrf_list_architectures(const nrf_settings *settings, const nrf_progress *progress) NRF_MUST_CHECK;
 nrf_status nrf_collate(const nrf_settings *settings, const nrf_progress *progress) NRF_MUST_CHECK;
 

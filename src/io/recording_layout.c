@@ -14,6 +14,9 @@ static const int64_t CHUNK_BYTES = 1 << 20;
 static const int64_t FILE_BYTES = 1 << 17, SERIES_BYTES = 12288, CHUNK_PLACE_BYTES = 160, IMAGE_BYTES = 12288,
                      SETTING_BYTES = 128;
 
+/* The same of the tables and texts, whose data stand beside the metadata. */
+static const int64_t TABLES_BYTES = 1 << 15, IMAGE_ROW_BYTES = NRF_RECORDING_FILE_NAME + 128;
+
 const char *nrf_recording_group_path(char path[NRF_RECORDING_PATH_BYTES], const nrf_recording_info *info,
                                      nrf_record_variable variable, int layer)
 {
@@ -134,12 +137,24 @@ int64_t nrf_recording_metadata_bytes(const nrf_recording_info *info)
   return divide_up(bytes, NRF_H5_PAGE_BYTES) * NRF_H5_PAGE_BYTES;
 }
 
-/* Pictures and scales, beside the series themselves. */
+/* A table's texts are as long as the longest of their column. */
+static int64_t settings_table_bytes(const nrf_recording_info *info)
+{
+  size_t name = 0, value = 0;
+  for (int i = 0; i < info->n_settings; i++) {
+    if (strlen(info->setting[i].name) > name) name = strlen(info->setting[i].name);
+    if (strlen(info->setting[i].value) > value) value = strlen(info->setting[i].value);
+  }
+  return info->n_settings * (int64_t)(name + value + sizeof(int64_t));
+}
+
+/* Pictures, tables and scales, beside the series themselves. */
 static int64_t small_data_bytes(const nrf_recording_info *info)
 {
   const nrf_recording_pictures *p     = &info->pictures;
   const int64_t                 one   = (int64_t)p->channels * p->height * p->width;
   int64_t                       bytes = one * (1 + 2 * (int64_t)info->n_images);
+  bytes += TABLES_BYTES + info->n_images * IMAGE_ROW_BYTES + settings_table_bytes(info);
   for (int i = 0; i < info->n_layers; i++) {
     const nrf_recorded_layer *l = &info->layer[i];
     bytes += count_variables(info) *

@@ -87,11 +87,12 @@ void specimen_create(specimen *s, int64_t n_steps)
   fill_pictures(s);
 }
 
-float specimen_value(const nrf_recording_info *info, int variable, int layer, int image, int channel, int64_t row,
-                     int y, int x)
+float specimen_value(const nrf_recording_info *info, int variable, int layer, int image, int channel,
+                     int64_t row, int y, int x)
 {
-  const int64_t place = variable * 7919 + info->layer[layer].layer * 104729 + info->image[image].index * 1299709 +
-                        info->layer[layer].channel[channel] * 15485863 + row * 31 + y * 17 + x * 5;
+  const int64_t place = variable * 7919 + info->layer[layer].layer * 104729 +
+                        info->image[image].index * 1299709 + info->layer[layer].channel[channel] * 15485863 +
+                        row * 31 + y * 17 + x * 5;
   return (float)(place % 2047 - 1023) / 64;
 }
 
@@ -107,10 +108,10 @@ static uint16_t to_half(float value)
 static nrf_status write_channel(nrf_recording_writer *w, int variable, int layer, int image, int channel,
                                 int64_t first, int64_t n)
 {
-  const nrf_recording_info *info   = nrf_recording_writer_info(w);
-  const nrf_recorded_layer *l      = &info->layer[layer];
-  const size_t              size   = nrf_record_number_bytes(info->format);
-  char                     *buffer = malloc((size_t)n * (size_t)l->rows * (size_t)l->columns * size), *to = buffer;
+  const nrf_recording_info *info = nrf_recording_writer_info(w);
+  const nrf_recorded_layer *l    = &info->layer[layer];
+  const size_t              size = nrf_record_number_bytes(info->format);
+  char *buffer = malloc((size_t)n * (size_t)l->rows * (size_t)l->columns * size), *to = buffer;
   for (int64_t row = first; row < first + n; row++)
     for (int y = 0; y < l->rows; y++)
       for (int x = 0; x < l->columns; x++, to += size) {
