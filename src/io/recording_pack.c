@@ -36,11 +36,19 @@ static void free_batch(batch *b)
   nrf_free(b->filtered);
 }
 
-static nrf_status make_batch(int64_t chunk_bytes, batch *b)
+/* As many chunks as BATCH_BYTES has room for, at least one, but no more than a series has. */
+static int64_t batch_capacity(int64_t chunk_bytes, int64_t chunks_per_series)
+{
+  const int64_t fit = BATCH_BYTES / chunk_bytes;
+  if (fit > chunks_per_series) return chunks_per_series;
+  return fit > 0 ? fit : 1;
+}
+
+static nrf_status make_batch(int64_t chunk_bytes, int64_t chunks_per_series, batch *b)
 {
   nrf_status st       = NRF_OK;
   void      *filtered = NULL;
-  *b                  = (batch){.capacity = BATCH_BYTES / chunk_bytes > 0 ? BATCH_BYTES / chunk_bytes : 1};
+  *b                  = (batch){.capacity = batch_capacity(chunk_bytes, chunks_per_series)};
   const size_t n      = (size_t)b->capacity;
   NRF_TRY(nrf_alloc(n * (size_t)chunk_bytes, "packing", &b->raw));
   NRF_TRY(nrf_alloc(n * nrf_h5_filter_memory((size_t)chunk_bytes), "packing", &b->scratch));
@@ -102,10 +110,11 @@ static nrf_status pack_series(packer *p, int layer, const batch *b, int64_t firs
 
 static nrf_status pack_layer(packer *p, nrf_record_variable variable, int layer)
 {
-  nrf_status     st = NRF_OK;
-  batch          b;
-  nrf_h5_chunked to = {.id = -1};
-  NRF_RETURN_IF_ERROR(make_batch(p->places->chunks[layer].bytes, &b));
+  nrf_status                    st = NRF_OK;
+  batch                         b;
+  nrf_h5_chunked                to     = {.id = -1};
+  const nrf_recording_chunking *chunks = &p->places->chunks[layer];
+  NRF_RETURN_IF_ERROR(make_batch(chunks->bytes, chunks->per_series, &b));
   for (int i = 0; i < p->info->n_images; i++) {
     char          path[NRF_RECORDING_DATA_PATH_BYTES];
     const int64_t series = ((int64_t)variable * p->info->n_layers + layer) * p->info->n_images + i;
