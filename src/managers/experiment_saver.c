@@ -37,10 +37,15 @@ struct nrf_saver {
 
 /* ---- the saving thread, and the recorder's ---- */
 
-static nrf_status save(nrf_saver *s)
+/* seconds: of writing the copy. The recording has to get to the disk some time anyway. */
+static nrf_status save(nrf_saver *s, double *seconds)
 {
+  *seconds = 0;
   NRF_RETURN_IF_ERROR(nrf_recording_sync(s->writer));
-  return nrf_sampler_state_write(s->copy, s->path);
+  const double     start = nrf_seconds_now();
+  const nrf_status st    = nrf_sampler_state_write(s->copy, s->path);
+  *seconds               = nrf_seconds_now() - start;
+  return st;
 }
 
 static void *saving_thread(void *context)
@@ -53,10 +58,10 @@ static void *saving_thread(void *context)
       continue;
     }
     (void)pthread_mutex_unlock(&s->lock);
-    const double     start = nrf_seconds_now();
-    const nrf_status st    = save(s);
+    double           seconds;
+    const nrf_status st = save(s, &seconds);
     (void)pthread_mutex_lock(&s->lock);
-    s->save_seconds = nrf_seconds_now() - start;
+    s->save_seconds = seconds;
     s->status       = st;
     if (st != NRF_OK) (void)snprintf(s->message, sizeof s->message, "%s", nrf_error_message());
     s->stage = SAVED;
@@ -177,7 +182,8 @@ nrf_status nrf_saver_look(nrf_saver *s, int64_t steps)
 
 nrf_status nrf_saver_save(nrf_saver *s, int64_t steps)
 {
+  double seconds;
   (void)stage_now(s, true);
   nrf_sampler_state_take(s->copy, steps);
-  return save(s);
+  return save(s, &seconds);
 }
