@@ -186,23 +186,32 @@ static void add(line *l, const char *fmt, ...)
   if (n > 0) l->n += (size_t)n < sizeof l->s - l->n ? (size_t)n : sizeof l->s - l->n - 1;
 }
 
+static int64_t count_series(const nrf_recording_info *info)
+{
+  int64_t variables = 0;
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++) variables += info->variable[v];
+  return variables * info->n_layers * info->n_images;
+}
+
 static line what_is_to_do(const nrf_planned_experiment *item)
 {
-  line l = {{0}, 0};
+  const nrf_recording_info *info = &item->info;
+  line                      l    = {{0}, 0};
   if (item->stage == NRF_RECORDING_FINISHED) {
     add(&l, "recorded already: %s", item->final);
     return l;
   }
-  add(&l, "%lld steps (", (long long)item->info.n_steps);
-  for (int i = 0; i < item->info.n_phases; i++)
-    add(&l, "%s%s %lld", i > 0 ? ", " : "", item->info.phase[i].name, (long long)item->info.phase[i].n_steps);
-  add(&l, "), %s", in_bytes((double)nrf_recording_file_bytes(&item->info)).s);
+  add(&l, "%lld steps (", (long long)info->n_steps);
+  for (int i = 0; i < info->n_phases; i++)
+    add(&l, "%s%s %lld", i > 0 ? ", " : "", info->phase[i].name, (long long)info->phase[i].n_steps);
+  add(&l, "), %lld series of %lld rows, %s", (long long)count_series(info),
+      (long long)nrf_recording_n_rows(info), in_bytes((double)nrf_recording_file_bytes(info)).s);
   if (item->stage == NRF_RECORDING_PARTIAL)
-    add(&l, "; goes on, %lld steps are recorded", (long long)(item->info.n_steps - steps_left(item)));
+    add(&l, "; %lld steps are recorded", (long long)(info->n_steps - steps_left(item)));
   return l;
 }
 
-/* "layer 1: 32 channels of 32x32". */
+/* ", layer 1: 32 channels of 32x32". */
 static void add_layer(line *l, const nrf_recorded_layer *layer)
 {
   add(l, ", layer %d: %d", layer->layer, layer->n_channels);
@@ -212,13 +221,10 @@ static void add_layer(line *l, const nrf_recorded_layer *layer)
 
 static line what_is_recorded(const nrf_recording_info *info)
 {
-  line    l      = {{0}, 0};
-  int64_t series = 0;
-  for (int v = 0; v < NRF_RECORD_VARIABLES; v++) {
-    if (!info->variable[v]) continue;
-    add(&l, "%s%s", l.n > 0 ? " " : "", nrf_record_variable_name((nrf_record_variable)v));
-    series += (int64_t)info->n_images * info->n_layers;
-  }
+  line l = {{0}, 0};
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
+    if (info->variable[v])
+      add(&l, "%s%s", l.n > 0 ? " " : "", nrf_record_variable_name((nrf_record_variable)v));
   for (int i = 0; i < info->n_layers; i++) add_layer(&l, &info->layer[i]);
   add(&l, ", %d of %d images", info->n_images, info->batch);
   if (info->stride > 1) add(&l, ", every %d steps", info->stride);
@@ -227,7 +233,6 @@ static line what_is_recorded(const nrf_recording_info *info)
   if (info->filters.shuffle) add(&l, ", shuffle");
   if (info->filters.deflate) add(&l, ", deflate %d", info->filters.deflate_level);
   if (info->filters.fletcher32) add(&l, ", fletcher32");
-  add(&l, "; %lld series of %lld rows", (long long)series, (long long)nrf_recording_n_rows(info));
   return l;
 }
 
@@ -252,6 +257,8 @@ void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_c
   nrf_progress_message(progress, level, "of each: %s", what_is_recorded(&plan->item[0].info).s);
   if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(cost).s);
   if (cost->bytes_free >= 0)
-    nrf_progress_message(progress, level, "%s are needed on the disk, %s are free",
-                         in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s);
+    nrf_progress_message(
+        progress, level, "%s are needed on the disk%s, %s are free", in_bytes((double)cost->bytes).s,
+        nrf_record_filters_any(plan->item[0].info.filters) ? ", the room for packing included" : "",
+        in_bytes((double)cost->bytes_free).s);
 }

@@ -1,7 +1,6 @@
 /* experiment_plan.c - from settings and a model to what is recorded of each experiment. */
 #include "managers/experiment_plan.h"
 
-#include "io/md5.h"
 #include "managers/setup.h"
 #include "nrflv/dataset.h"
 #include "nrflv/index_list.h"
@@ -64,6 +63,10 @@ static nrf_status list_settings(nrf_experiment_plan *plan)
     next += length;
   }
   plan->n_settings = n;
+  nrf_md5 md5;
+  nrf_md5_init(&md5);
+  nrf_md5_update(&md5, plan->setting_texts, bytes);
+  nrf_md5_final(&md5, plan->settings_hash);
   return NRF_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef NRFLV_MANAGERS_EXPERIMENT_PLAN_H
 #define NRFLV_MANAGERS_EXPERIMENT_PLAN_H
 
+#include "io/md5.h"
 #include "managers/loaded_model.h"
 #include "managers/session.h"
 #include "nrflv/experiment.h"
@@ -38,7 +39,7 @@ enum { NRF_PLANNED_MAX = 16 };
 typedef struct nrf_experiment_plan {
   const nrf_loaded_model *model;
   nrf_settings            settings; /* the model's, with what experiments make of them */
-  char                    model_hash[64];
+  char                    model_hash[NRF_MD5_HEX_BYTES];
   float *test_images; /* [NRF_EXPERIMENT_BATCH, C, H, W]: the first of the model's data set */
   int    n_recorded;  /* images, and which                                              */
   int    recorded[NRF_EXPERIMENT_BATCH];
@@ -51,6 +52,7 @@ typedef struct nrf_experiment_plan {
   int                    n_settings;
   nrf_recording_setting *setting;
   char                  *setting_texts;
+  char                   settings_hash[NRF_MD5_HEX_BYTES]; /* of what they say */
 
   char session[NRF_SETTING_STRING_MAX]; /* experiment_session.h: its name, */
   char folder[NRF_SESSION_PATH];        /* its folder,                     */

@@ -135,8 +135,8 @@ static nrf_status create_run(nrf_experiment_engine *e, const nrf_planned_experim
   NRF_RETURN_IF_ERROR(nrf_states_create(a->n_layers, a->size, NRF_EXPERIMENT_BATCH, &r->states));
   const nrf_sampler_sources sources = {r->states, r->sampler,
                                        e->spectral_norm ? nrf_energy_model_parameters(e->model) : NULL};
-  (void)snprintf(identity, sizeof identity, "%s, seed %" PRIu64 ", model %s", item->experiment->name,
-                 e->plan->settings.seed, e->plan->model_hash);
+  (void)snprintf(identity, sizeof identity, "%s, model %s, settings %s, %" PRId64 " steps",
+                 item->experiment->name, e->plan->model_hash, e->plan->settings_hash, item->info.n_steps);
   return nrf_sampler_state_create(&sources, identity, &r->copy);
 }
 
@@ -380,7 +380,10 @@ static nrf_status say_how_to_go_on(const experiment_run *r)
 
 static nrf_status finish(experiment_run *r)
 {
-  const nrf_status st = nrf_recording_finish(r->writer, r->item->final, r->engine->progress);
+  nrf_limited_progress limited  = {.inner = r->engine->progress, .limit = r->engine->limit};
+  const nrf_progress   progress = nrf_limited_progress_of(&limited);
+  const nrf_status     st       = nrf_recording_finish(r->writer, r->item->final, &progress);
+  r->out_of_time                = limited.out_of_time;
   if (st == NRF_EINTERRUPTED) return say_how_to_go_on(r);
   NRF_RETURN_IF_ERROR(st);
   (void)unlink(r->item->state);

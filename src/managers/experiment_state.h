@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-enum { NRF_SAMPLER_IDENTITY = 128 };
+enum { NRF_SAMPLER_IDENTITY = 256 };
 
 /* A copy of a sampler that is at work elsewhere. */
 typedef struct nrf_sampler_state nrf_sampler_state;

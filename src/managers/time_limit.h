@@ -2,6 +2,8 @@
 #ifndef NRFLV_MANAGERS_TIME_LIMIT_H
 #define NRFLV_MANAGERS_TIME_LIMIT_H
 
+#include "nrflv/progress.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,5 +26,15 @@ bool nrf_time_is_up(nrf_time_limit *t, int64_t bytes);
 
 /* A checkpoint took so long. */
 void nrf_time_limit_saved(nrf_time_limit *t, double seconds);
+
+/* For library code that asks its progress alone whether to stop: everything goes to `inner` (which may be NULL), and the
+ * answer is yes as well once the time is up. */
+typedef struct nrf_limited_progress {
+  const nrf_progress *inner;
+  nrf_time_limit     *limit;
+  bool                out_of_time; /* the time was up when it was asked */
+} nrf_limited_progress;
+
+nrf_progress nrf_limited_progress_of(nrf_limited_progress *limited);
 
 #endif

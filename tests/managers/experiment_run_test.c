@@ -32,10 +32,11 @@ static void must(nrf_status st)
   if (st != NRF_OK) fail_msg("%s", nrf_error_message());
 }
 
-/* ---- the place: a model, stimuli; dead leaves for images ---- */
+/* ---- the place: models, stimuli, noise for images ---- */
 
 typedef struct place {
-  char directory[SCRATCH_PATH], exps[SCRATCH_PATH], stimuli[SCRATCH_PATH], architecture[SCRATCH_PATH];
+  char directory[SCRATCH_PATH], exps[SCRATCH_PATH], data[SCRATCH_PATH], stimuli[SCRATCH_PATH],
+      architecture[SCRATCH_PATH];
 } place;
 
 static const nrf_layer_size image_size = {3, 32, 32};
@@ -49,8 +50,8 @@ static void parse(const place *p, const char *const options[], nrf_settings *s)
                         p->exps,
                         "--stimuli_dir",
                         p->stimuli,
-                        "--dataset",
-                        "dead_leaves",
+                        "--data_dir",
+                        p->data,
                         "--architecture",
                         p->architecture,
                         "--batch_size",
@@ -83,6 +84,33 @@ static void train(const place *p, const char *name, const char *const options[])
   must(nrf_train(&s, NULL, NULL));
 }
 
+/* A file in CIFAR-10's format: labels and pixels. */
+static void write_images(const char *folder, const char *name, int images, uint64_t seed)
+{
+  enum { RECORD = 1 + 3072 };
+  char          path[PATH];
+  uint8_t       record[RECORD];
+  const nrf_rng r = nrf_rng_at(seed, NRF_RNG_TEST, 1, 0);
+  (void)snprintf(path, sizeof path, "%s/cifar-10-batches-bin/%s", folder, name);
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  for (int n = 0; n < images; n++) {
+    for (int i = 0; i < RECORD; i++)
+      record[i] = i == 0 ? 0 : (uint8_t)nrf_rng_below(r, (uint64_t)(n * RECORD + i), 256);
+    assert_int_equal(fwrite(record, 1, sizeof record, f), sizeof record);
+  }
+  assert_int_equal(fclose(f), 0);
+}
+
+static void make_images(const place *p)
+{
+  char folder[PATH];
+  (void)snprintf(folder, sizeof folder, "%s/cifar-10-batches-bin", p->data);
+  must(nrf_make_directories(folder));
+  write_images(p->data, "data_batch_1.bin", 8, 1);
+  write_images(p->data, "test_batch.bin", BATCH, 2);
+}
+
 static void make_stimuli(const place *p)
 {
   static const char *const sets[] = {"single/just_angle", "double/fewlocs_and_fewerangles"};
@@ -112,7 +140,9 @@ static int make_place(void **state)
   setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
   scratch_create(p->directory);
   (void)scratch_path(p->exps, p->directory, "exps");
+  (void)scratch_path(p->data, p->directory, "data");
   (void)scratch_path(p->stimuli, p->directory, "stimuli");
+  make_images(p);
   (void)snprintf(p->architecture, sizeof p->architecture, "%s/tests/train/tiny.json", source);
   train(p, "m", none);
   (void)snprintf(p->architecture, sizeof p->architecture, "%s/tests/record/tiny_spectral.json", source);
@@ -253,12 +283,12 @@ static nrf_states *copy_of(const nrf_architecture *a, const nrf_states *s)
   return copy;
 }
 
-static float *test_images(void)
+static float *test_images(const place *p)
 {
   float             *images = malloc(sizeof(float) * BATCH * 3072);
   uint32_t           index[BATCH];
   nrf_dataset       *ds = NULL;
-  nrf_dataset_config c  = {.name = "dead_leaves", .need_test = true, .seed = 5};
+  nrf_dataset_config c  = {.name = "CIFAR10", .data_dir = p->data, .need_test = true};
   must(nrf_dataset_create(&c, &ds));
   for (uint32_t i = 0; i < BATCH; i++) index[i] = i;
   must(nrf_dataset_batch(ds, NRF_SPLIT_TEST, index, BATCH, images));
@@ -281,7 +311,7 @@ static void run_plainly(const place *p, const nrf_checkpoint *c, const char *set
   const nrf_stimulus_set      *set;
   nrf_stimuli                 *stimuli;
   nrf_state_range              range[NRF_MAX_LAYERS];
-  float                       *images = test_images();
+  float                       *images = test_images(p);
   nrf_states                  *states = new_states(a), *gradient = new_states(a), *energy = new_states(a),
              *bno = new_states(a);
 
@@ -495,7 +525,7 @@ static void stop_and_go_on(const place *p, const char *model, const char *const 
 
 static void stopped_at_every_step_it_is_the_same_file(void **state)
 {
-  static const char *const options[] = {"--experiments", "just_angle", NULL};
+  static const char *const options[] = {"--experiments", "just_angle", "--record_images", "0-9", NULL};
   stop_and_go_on(*state, "m", options, 1);
 }
 
@@ -534,6 +564,43 @@ static void a_lost_or_damaged_sampler_costs_time_only(void **state)
     assert_non_null(strstr(l.text, "begins again at its first step"));
     assert_same_bytes(path, bytes, n);
   }
+  free(bytes);
+}
+
+/* A sampler that cannot be saved is a reason to warn, not to stop. */
+static void what_cannot_be_saved_does_not_stop_the_recording(void **state)
+{
+  const place             *p         = *state;
+  static const char *const options[] = {
+      "--experiments", "just_angle", "--record_images", "0-9", "--exp_stim_steps", "100", NULL};
+  char     in_the_way[PATH + 2];
+  listener l = {0};
+  (void)snprintf(in_the_way, sizeof in_the_way, "%s/x", recording_path(p, "m", "unsaved", just_angle_state));
+  must(nrf_make_directories(in_the_way));
+  must(run(p, "m", "unsaved", options, &l));
+  assert_non_null(strstr(l.text, just_angle_state));
+  assert_non_null(strstr(l.text, "the recording goes on"));
+  nrf_recording *r = open_recording(recording_path(p, "m", "unsaved", just_angle));
+  assert_int_equal(nrf_recording_rows(r), 4 + 3 + 100 + 2);
+  nrf_recording_free(r);
+}
+
+static void nothing_previous_means_zeros(void **state)
+{
+  const place *p = *state;
+  static const char *const
+             previous[] = {"--experiments", "just_angle",        "--record_images", "0-9", "--initializer",
+                           "previous",      "--override_loaded", "initializer",     NULL},
+      *const zeros[]    = {"--experiments", "just_angle",        "--record_images", "0-9", "--initializer",
+                           "zeros",         "--override_loaded", "initializer",     NULL};
+  listener   l          = {0};
+  size_t     n;
+  must(run(p, "m", "zeros", previous, &l));
+  assert_non_null(strstr(l.text, "--initializer previous"));
+  char *bytes = bytes_of(recording_path(p, "m", "zeros", just_angle), &n);
+  assert_int_equal(unlink(recording_path(p, "m", "zeros", just_angle)), 0);
+  must(run(p, "m", "zeros", zeros, NULL));
+  assert_same_bytes(recording_path(p, "m", "zeros", just_angle), bytes, n);
   free(bytes);
 }
 
@@ -656,7 +723,7 @@ static void observing_shows_test_images_and_nothing_else(void **state)
   assert_int_equal(info->n_steps, 12);
   assert_string_equal(info->stimulus_set, "");
   assert_true(isnan(info->image[0].angle));
-  float *expected = test_images();
+  float *expected = test_images(p);
   must(nrf_recording_read_picture(r, NRF_SHOWS_BURN_IN, 127, picture));
   must(nrf_recording_read(r, NRF_RECORD_STATE, 0, 127, nrf_recording_whole(r, 0), images));
   for (int i = 0; i < 12 * 3072; i++) assert_true(images[i] == expected[127 * 3072 + i % 3072]);
@@ -678,6 +745,8 @@ int main(void)
       cmocka_unit_test(and_so_with_strides_and_filters),
       cmocka_unit_test(and_so_under_spectral_norm),
       cmocka_unit_test(a_lost_or_damaged_sampler_costs_time_only),
+      cmocka_unit_test(what_cannot_be_saved_does_not_stop_the_recording),
+      cmocka_unit_test(nothing_previous_means_zeros),
       cmocka_unit_test(the_same_command_goes_on_by_itself),
       cmocka_unit_test(other_settings_are_not_mixed),
       cmocka_unit_test(a_dry_run_leaves_nothing),
