@@ -3,7 +3,7 @@
 import signal
 import time
 
-from nrflv_records import SHORT, Recordings, rows_complete
+from nrflv_records import SHORT, Recordings, rows_complete, rows_so_far
 from nrflv_runs import check, same_bytes
 
 RUN = ["--experiments", "just_angle", "--record_images", "0-3", "--threads", "1", *SHORT, "--exp_stim_steps", "60"]
@@ -15,7 +15,7 @@ def stop(place, session, number, rows):
     """Starts, and sends the signal once so many rows are recorded."""
     process = place.start("--experiment", "--load_model", "m", "--model_name", session, *RUN)
     partial, end = place.partial(session, "just_angle"), time.monotonic() + 60
-    while process.poll() is None and (not partial.exists() or rows_complete(partial) < rows):
+    while process.poll() is None and rows_so_far(partial) < rows:
         check(time.monotonic() < end, "nothing is recorded")
         time.sleep(0.01)
     process.send_signal(number)
@@ -59,7 +59,7 @@ def packing_stops_too(place):
            "--exp_observe_steps", "60", "--record_layers", "0", "1"]
     process = place.start("--experiment", "--load_model", "m", "--model_name", "packing", *run)
     partial, end = place.partial("packing", "observeCIFAR10"), time.monotonic() + 60
-    while process.poll() is None and (not partial.exists() or rows_complete(partial) < 60):
+    while process.poll() is None and rows_so_far(partial) < 60:
         check(time.monotonic() < end, "nothing is recorded")
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)

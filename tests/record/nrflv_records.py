@@ -60,3 +60,11 @@ def rows_complete(path):
 
     with h5py.File(path, "r") as f:
         return int(f["general/nrflv/rows_complete"][()])
+
+
+def rows_so_far(path):
+    """The same for a recording under way, which may be about to be made: the library that makes it locks it for that moment."""
+    try:
+        return rows_complete(path)
+    except (FileNotFoundError, BlockingIOError):
+        return 0
