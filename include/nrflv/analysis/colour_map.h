@@ -10,6 +10,9 @@ typedef enum nrf_colour_map {
   NRF_YLGN,    /* yellow to dark green                                         */
   NRF_HSV,     /* spectrograms; the hues from red on, ending just before red   */
   NRF_SPRING,  /* magenta to yellow                                            */
+  NRF_PUBLISHED_COLOUR_MAPS,
+  NRF_DIVERGING =
+      NRF_PUBLISHED_COLOUR_MAPS, /* blue, white, red: values with a meaningful 0 in the middle; ours */
   NRF_COLOUR_MAPS
 } nrf_colour_map;
 
@@ -17,7 +20,7 @@ typedef struct nrf_colour {
   uint8_t red, green, blue;
 } nrf_colour;
 
-/* "viridis", "Greys", "YlGn", "hsv", "spring": the names they are known by. */
+/* "viridis", "Greys", "YlGn", "hsv", "spring": the names they are known by; "diverging". */
 const char *nrf_colour_map_name(nrf_colour_map map);
 
 /* The colour at a value in [0, 1], in steps of 1/255; values outside take the end colours. NaN is white. */

@@ -65,12 +65,15 @@ static const anchor hsv[] = {{0.0, 0xff0000},         {10.0 / 63.0, 0xffef00}, {
 
 static const uint32_t spring[] = {0xff00ff, 0xffff00};
 
+static const uint32_t diverging[] = {0x1c3f78, 0x3b78b5, 0x9cc3de, 0xf7f7f7, 0xf0b192, 0xc94741, 0x7a1228};
+
 static const map_data maps[NRF_COLOUR_MAPS] = {
-    [NRF_VIRIDIS] = {"viridis", COUNT(viridis), viridis, NULL},
-    [NRF_GREYS]   = {"Greys", COUNT(greys), greys, NULL},
-    [NRF_YLGN]    = {"YlGn", COUNT(ylgn), ylgn, NULL},
-    [NRF_HSV]     = {"hsv", COUNT(hsv), NULL, hsv},
-    [NRF_SPRING]  = {"spring", COUNT(spring), spring, NULL},
+    [NRF_VIRIDIS]   = {"viridis", COUNT(viridis), viridis, NULL},
+    [NRF_GREYS]     = {"Greys", COUNT(greys), greys, NULL},
+    [NRF_YLGN]      = {"YlGn", COUNT(ylgn), ylgn, NULL},
+    [NRF_HSV]       = {"hsv", COUNT(hsv), NULL, hsv},
+    [NRF_SPRING]    = {"spring", COUNT(spring), spring, NULL},
+    [NRF_DIVERGING] = {"diverging", COUNT(diverging), diverging, NULL},
 };
 
 static anchor anchor_at(const map_data *map, int i)
