@@ -12,6 +12,7 @@ build_packages=(
   ca-certificates      # ... over https
   libjansson-dev       # architecture files
   libgsl-dev libfftw3-dev # numerics of the analyses
+  gnuplot-nox fonts-liberation # not for building: nrflv-analyze draws its figures with them
   libcmocka-dev        # the test programs are part of the default build
 )
 test_packages=(
