@@ -1,5 +1,6 @@
 /* numbers.c - moments, tests, intervals, lines, angles. */
 #include "blocks.h"
+#include "random_end.h"
 
 #include "nrflv/analysis/angle.h"
 #include "nrflv/analysis/bootstrap.h"
@@ -238,26 +239,27 @@ typedef struct bootstrap_reference {
   double *entry[BOOTSTRAP];
 } bootstrap_reference;
 
-/* Intervals differ from run to run. */
-static double in_standard_deviations(double ours, double reference, double sd)
+static nrf_status compare_random_end(ref_block *b, const char *quantity, const random_end *e)
 {
-  return fmax(fabs(ours - reference) - 1e-9, 0.0) == 0.0 ? 0.0 : (fabs(ours - reference) - 1e-9) / sd;
+  double error;
+  NRF_RETURN_IF_ERROR(random_end_error(b, e, &error));
+  return compare_error(b, quantity, 1.0, error);
 }
 
 static nrf_status compare_random_intervals(ref_block *b, const bootstrap_reference *r, const values *v,
                                            double mean)
 {
-  static const double ALLOWED = 5.0;
-  double             *means;
+  double *means;
   NRF_RETURN_IF_ERROR(scratch(b, r->resamples, &means));
   nrf_bootstrap_means(nrf_rng_at(0, NRF_RNG_BOOTSTRAP, (uint64_t)b->at, 0), v->count, v->v, r->resamples,
                       means);
-  const nrf_interval ends = nrf_pivotal_interval(mean, r->resamples, means, NRF_BOOTSTRAP_CONFIDENCE);
-  NRF_RETURN_IF_ERROR(
-      compare_error(b, "lower, in standard deviations", ALLOWED,
-                    in_standard_deviations(ends.lower, r->entry[LOWER][b->at], r->entry[LOWER_SD][b->at])));
-  return compare_error(b, "upper, in standard deviations", ALLOWED,
-                       in_standard_deviations(ends.upper, r->entry[UPPER][b->at], r->entry[UPPER_SD][b->at]));
+  const nrf_interval ends  = nrf_pivotal_interval(mean, r->resamples, means, NRF_BOOTSTRAP_CONFIDENCE);
+  const random_end   lower = {
+        v->count, v->v, r->resamples, false, ends.lower, r->entry[LOWER][b->at], r->entry[LOWER_SD][b->at]};
+  const random_end upper = {
+      v->count, v->v, r->resamples, true, ends.upper, r->entry[UPPER][b->at], r->entry[UPPER_SD][b->at]};
+  NRF_RETURN_IF_ERROR(compare_random_end(b, "lower, in units of 5 sd", &lower));
+  return compare_random_end(b, "upper, in units of 5 sd", &upper);
 }
 
 static nrf_status compare_given_intervals(ref_block *b, const bootstrap_reference *r, const values *v,
