@@ -14,11 +14,11 @@
 enum { NRF_FIT_FIRST_LAG = -50, NRF_FIT_LAGS = 100 };
 
 typedef enum nrf_correlation_fit_how {
-  /* The sine stage starts from four phases (D51), and of all starts it is known where they lead if one goes on to the end. phi
-   * is in (-pi, pi], lambda and sigma are positive; sigma = 1e5 stands for no decay. About 0.1 ms for a window. */
+  /* The sine stage starts from four phases (D51), and descents do not stop early, whatever the scale of the window. phi is in
+   * (-pi, pi], lambda and sigma are positive; sigma = 1e5 stands for no decay. About 0.1 ms for a window. */
   NRF_FIT_CORRECT,
   /* As published: one phase, so that windows near antiphase may miss the best fit by far; the path of SciPy's solver step
-   * by step (appendix B), which stops early; signs and multiples of 2 pi as they come. Some milliseconds for a window. */
+   * by step (appendix B), which stops early; signs and multiples of 2 pi as they come. About 1 ms for a window. */
   NRF_FIT_AS_WRITTEN,
   /* Four phases, but otherwise as written: the correct fit by another solver, for comparing. */
   NRF_FIT_FOUR_PHASES_AS_WRITTEN,
@@ -36,9 +36,7 @@ typedef struct nrf_correlation_fit {
   double gauss_sigma;
   double gauss_amp;
   double cost_sine; /* half the sum of squared residuals                                           */
-  double
-         cost_sine_one_phase; /* the lowest that the starts of phase 0 lead to: higher than cost_sine where the published
-                               * ones miss the best fit (D51)                                                  */
+  double cost_sine_one_phase; /* lowest of the starts from phase 0; above cost_sine where they miss (D51) */
   double cost_gabor;
   double n_peaks; /* peaks of the window; the first guess of lambda rests on them, 0 counting as 1 (D17) */
 } nrf_correlation_fit;
@@ -60,8 +58,8 @@ typedef struct nrf_correlation_fit_starts {
 /* Doubles of `work` for such windows; the caller's memory, one for each thread, aligned to 64 bytes (nrf_alloc). */
 int64_t nrf_correlation_fit_work(int n, int first);
 
-/* y: the correlation at lags first .. first + n - 1, n >= 3. starts: NULL, or where to write them (zeros, but for lambda0, if the fit is the
- * correct one). */
+/* y: the correlation at lags first .. first + n - 1, n >= 3. starts: NULL, or where to write them; of a correct fit lambda0 alone is
+ * written, the rest is 0. */
 void nrf_fit_correlation(int n, int first, const double *y, nrf_correlation_fit_how how, double *work,
                          nrf_correlation_fit *out, nrf_correlation_fit_starts *starts);
 
