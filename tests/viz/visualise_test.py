@@ -85,8 +85,8 @@ def after_training(place):
 
 
 def stop_and_go_on(place):
-    """A signal in the middle of the second of four runs."""
-    run = ["--viz", "--load_model", "older", "--viz_type", "channels_state", "--viz_start_layer", "1", "--viz_channels", "0", "1",
+    """A signal in the middle of the second of five runs."""
+    run = ["--viz", "--load_model", "older", "--viz_type", "channels_state", "--viz_start_layer", "1", "--viz_channels", "0-2",
            "--threads", "1", "--num_viz_samples", "8", "--num_it_viz", "150", "--viz_img_logging_step_interval", "10"]
     place.run(*run, "--model_name", "whole")
     process = place.start(*run, "--model_name", "parts")
@@ -98,19 +98,19 @@ def stop_and_go_on(place):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     check(process.returncode == 130, f"SIGINT ended with {process.returncode}\n{err}")
-    check("stopped on request: 1 of 4 runs are complete, in exps/samples/parts/; the same command goes on" in out, out)
+    check("stopped on request: 1 of 5 runs are complete, in exps/samples/parts/; the same command goes on" in out, out)
     check((here / "lyr1.png").exists(), "there is no summary of what is complete")
     check(not (here / "lyr1_ch1_000150.png").exists(), "it was not stopped")
     before = (here / "lyr1_ch0_000150.png").stat().st_mtime_ns
     done = place.run(*run, "--model_name", "parts")
-    check("1 of 4 runs are there already" in done.stderr, done.stderr)
+    check("1 of 5 runs are there already" in done.stderr, done.stderr)
     check((here / "lyr1_ch0_000150.png").stat().st_mtime_ns == before, "a complete run was done again")
     whole = samples(place, "whole")
     check(names(whole) == names(here), "other files than without the interruption")
     for name in names(whole, "*.png"):
         same_bytes(whole / name, here / name, "with and without an interruption")
     done = place.run(*run, "--model_name", "parts")
-    check("4 of 4 runs are there already" in done.stderr and "visualising" not in done.stderr, done.stderr)
+    check("5 of 5 runs are there already" in done.stderr and "visualising" not in done.stderr, done.stderr)
 
 
 def in_time(place):
@@ -119,7 +119,7 @@ def in_time(place):
                      "--viz_img_logging_step_interval", "100000", "--max_hours", 3 / 3600, "--model_name", "hours")
     check("--max_hours is nearly over: stopped: 0 of 1 runs are complete" in done.stdout, done.stdout)
     check("this will take about" in done.stderr, f"nobody says how long a million steps take: {done.stderr}")
-    check(1.0 < time.monotonic() - started < 5.0, "--max_hours of 3 s did not hold")
+    check(1.0 < time.monotonic() - started < 8.0, "--max_hours of 3 s did not hold")
 
 
 def refused(place, arguments, status, *words):
