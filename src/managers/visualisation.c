@@ -194,9 +194,9 @@ static nrf_status do_run(job *j)
 
 static nrf_status summarise(const job *j, int layer)
 {
-  char title[128];
-  (void)snprintf(title, sizeof title, "layer %d, %s, %lld steps: the first images of each channel", layer,
-                 j->settings->viz_type, (long long)j->folder.steps);
+  char title[192];
+  (void)snprintf(title, sizeof title, "%.100s, layer %d, %s, %lld steps: the first images of each channel",
+                 j->model->name, layer, j->settings->viz_type, (long long)j->folder.steps);
   return nrf_viz_make_summary(&j->folder, layer, layer_size(j, layer).channels, layer_size(j, 0), title);
 }
 

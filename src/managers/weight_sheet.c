@@ -13,13 +13,13 @@ enum {
   PAPER          = 255,
   INK            = 0,
   PALE_INK       = 110,
-  GRID           = 150, /* between kernels: no colour of the scale */
+  GRID           = 140, /* between kernels: no colour of the scale */
   TITLE_SCALE    = 2,
   TITLE_HEIGHT   = NRF_LABEL_HEIGHT * TITLE_SCALE + 10,
   LINE           = NRF_LABEL_HEIGHT + 5,
   BLOCK_GAP      = 22,
   LABEL_GAP      = 6,
-  WIDEST_BLOCK   = 1500, /* pixels that the columns may take before kernels are enlarged less */
+  WIDEST_BLOCK   = 1540, /* pixels that the columns may take before kernels are enlarged less */
   LARGEST_SCALE  = 8,
   BAR_WIDTH      = 14,
   SHORTEST_BAR   = 64,
@@ -69,10 +69,16 @@ static double largest_weight(const nrf_base_kernels *k)
   return most;
 }
 
+/* Wide enough that noisy kernels do not run into each other. */
+static int gap_for(int scale)
+{
+  return scale < 2 ? 2 : scale > 5 ? 5 : scale;
+}
+
 static int scale_for(const nrf_base_kernels *k)
 {
   int scale = LARGEST_SCALE;
-  while (scale > 1 && k->out * (k->width * scale + 2) > WIDEST_BLOCK) scale--;
+  while (scale > 1 && k->out * (k->width * scale + gap_for(scale)) > WIDEST_BLOCK) scale--;
   return scale;
 }
 
@@ -86,7 +92,7 @@ static block lay_out(const nrf_base_kernels *k, int top)
   block b      = {.k = k, .range = largest_weight(k), .scale = scale_for(k)};
   b.colour     = k->from == 0 && k->in == IMAGE_CHANNELS;
   b.rows       = k->in + b.colour;
-  b.gap        = b.scale > 1 ? 2 : 1;
+  b.gap        = gap_for(b.scale);
   b.step_x     = k->width * b.scale + b.gap;
   b.step_y     = k->height * b.scale + b.gap;
   b.left       = MARGIN + nrf_label_width("in 000", 1) + LABEL_GAP;

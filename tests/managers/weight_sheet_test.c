@@ -150,7 +150,7 @@ static void large_kernels_are_enlarged_less(void **state)
   nrf_picture          picture;
   list.item[0] = (nrf_base_kernels){1, NRF_FULLY_CONNECTED, MANY, 1, SIDE, SIDE, weight};
   must(nrf_weight_sheet_render("a field", 2, &list, &picture));
-  assert_true(picture.width < 2300 && picture.height < 300);
+  assert_true(picture.width < 2400 && picture.height < 300);
   nrf_picture_free(&picture);
 }
 

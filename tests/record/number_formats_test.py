@@ -80,7 +80,7 @@ def described(place, path):
 def main():
     with Recordings() as place:
         path = record(place, "whole")
-            described(place, path)
+        described(place, path)
         exact = data_of(path)
         check(np.abs(exact).max() > 0 and np.unique(exact).size > 100, "nothing was recorded")
         formats_round(place, exact)
