@@ -1,6 +1,6 @@
 /* Recordings: what is written is read, at any moment of the recording and after packing; what is no recording is refused
  * in one clear line. Run without arguments for the tests; recording_test.py has specimens made by
- * `make FILE float32|float16|rounded FILTERS STEPS`. */
+ * `make FILE float32|float16|rounded FILTERS STEPS` and `lay_out FILE`, and reads with `read FILE CHANNEL`. */
 #include "nrflv/h5_file.h"
 #include "nrflv/recording.h"
 #include "support/recording_specimen.h"
@@ -874,6 +874,12 @@ static void damaged_files_do_no_harm(void **state)
 
 /* ---- A maker of specimens, for others ---- */
 
+static int report(nrf_status st)
+{
+  if (st != NRF_OK) fprintf(stderr, "%s\n", nrf_error_message());
+  return st == NRF_OK ? 0 : 1;
+}
+
 static int make_specimen(char *argv[])
 {
   specimen s;
@@ -887,14 +893,74 @@ static int make_specimen(char *argv[])
   s.info.filters.deflate       = strchr(filters, 'd') != NULL;
   s.info.filters.deflate_level = s.info.filters.deflate ? 4 : 0;
   s.info.filters.fletcher32    = strchr(filters, 'f') != NULL;
-  const nrf_status st          = specimen_record(&s, argv[2]);
-  if (st != NRF_OK) fprintf(stderr, "%s\n", nrf_error_message());
-  return st == NRF_OK ? 0 : 1;
+  return report(specimen_record(&s, argv[2]));
+}
+
+/* A recording of the thesis' size, 227 GB, all rows marked and none written: a file full of holes. */
+static nrf_status lay_out_full_shape(const char *path)
+{
+  enum { IMAGES = 128, CHANNELS = 32, SIDE = 32, STEPS = 2700 };
+  static specimen            s;
+  static nrf_recording_image image[IMAGES];
+  static int                 channel[CHANNELS];
+  static uint8_t             pictures[IMAGES * 3 * SIDE * SIDE];
+  nrf_status                 st = NRF_OK;
+  nrf_recording_writer      *w  = NULL;
+
+  specimen_create(&s, STEPS);
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++) s.info.variable[v] = true;
+  for (int i = 0; i < CHANNELS; i++) channel[i] = i;
+  for (int i = 0; i < IMAGES; i++) image[i] = (nrf_recording_image){.index = i, .group = i};
+  s.info.n_layers = 1;
+  s.info.layer[0] = (nrf_recorded_layer){1, CHANNELS, SIDE, SIDE, CHANNELS, channel, 0, 0, SIDE, SIDE};
+  s.info.batch = s.info.n_images = IMAGES;
+  s.info.image                   = image;
+  s.info.pictures                = (nrf_recording_pictures){3, SIDE, SIDE, pictures, pictures, pictures};
+  NRF_TRY(nrf_recording_create(path, &s.info, false, &w));
+  NRF_TRY(nrf_recording_mark(w, STEPS));
+done:
+  nrf_recording_writer_free(w);
+  return st;
+}
+
+/* Bytes that this process has read from files so far, as Linux counts them. */
+static long long bytes_read(void)
+{
+  long long bytes = -1;
+  FILE     *io    = fopen("/proc/self/io", "r");
+  if (io == NULL || fscanf(io, "rchar: %lld", &bytes) != 1) bytes = -1;
+  if (io != NULL) (void)fclose(io);
+  return bytes;
+}
+
+/* Reads one channel of all images; prints how many bytes that gave, and how many were read from the file for it. */
+static nrf_status read_channel(const char *path, int channel)
+{
+  nrf_status      st     = NRF_OK;
+  nrf_recording  *r      = NULL;
+  float          *out    = NULL;
+  long long       bytes  = 0;
+  const long long before = bytes_read();
+  NRF_TRY(nrf_recording_open(path, &r));
+  nrf_recording_block block = nrf_recording_whole(r, 0);
+  block.first_channel       = channel;
+  block.n_channels          = 1;
+  const size_t size         = (size_t)block.n_rows * (size_t)block.rows * (size_t)block.columns * sizeof *out;
+  out                       = malloc(size);
+  for (int i = 0; i < nrf_recording_info_of(r)->n_images; i++, bytes += (long long)size)
+    NRF_TRY(nrf_recording_read(r, NRF_RECORD_STATE, 0, i, block, out));
+  printf("%lld %lld\n", bytes, bytes_read() - before);
+done:
+  free(out);
+  nrf_recording_free(r);
+  return st;
 }
 
 int main(int argc, char *argv[])
 {
   if (argc == 6 && strcmp(argv[1], "make") == 0) return make_specimen(argv);
+  if (argc == 3 && strcmp(argv[1], "lay_out") == 0) return report(lay_out_full_shape(argv[2]));
+  if (argc == 4 && strcmp(argv[1], "read") == 0) return report(read_channel(argv[2], atoi(argv[3])));
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_written_is_read_in_every_format, set_up, tear_down),
       cmocka_unit_test_setup_teardown(parts_of_a_series_are_read, set_up, tear_down),
