@@ -1,6 +1,7 @@
 /* extract_layout.c - what is where in an extract's file: everything that the recording says of itself, as the recording has
  * it, and below /extract what was extracted. */
 #include "extract_file.h"
+#include "extract_seal.h"
 
 #include "io/h5_chunks.h"
 #include "io/h5_placed.h"
@@ -8,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "extracts are mapped as they lie in the file, which is little-endian"
@@ -18,6 +18,9 @@
 enum { FORMAT_VERSION = 1 };
 
 #define ROOT "/extract"
+
+/* What HDF5 needs for itself: generously, so that it stands before everything else. */
+enum { METADATA_BYTES = 1 << 17 };
 
 /* ---- items ------------------------------------------------------------------------------------------------ */
 
@@ -261,14 +264,19 @@ done:
 
 nrf_status nrf_extract_lay_out(const char *path, const nrf_trace_source *source, const nrf_extract_plan *plan)
 {
-  nrf_status   st   = NRF_OK;
-  nrf_h5_file *file = NULL;
-  NRF_RETURN_IF_ERROR(nrf_h5_create_laid_out(path, 1 << 16, true, &file));
+  nrf_status   st         = NRF_OK;
+  nrf_h5_file *file       = NULL;
+  int64_t      head_bytes = 0;
+  NRF_RETURN_IF_ERROR(nrf_h5_create_laid_out(path, METADATA_BYTES, true, &file));
   NRF_TRY(write_recording(file, source->info));
   NRF_TRY(write_origin(file, &source->origin));
   for (int k = 0; k < NRF_KEPT; k++) NRF_TRY(write_neurons(file, plan, k));
   NRF_TRY(create_items(file, source, plan));
+  NRF_TRY(nrf_h5_find_placed(file, rows[NRF_ITEM_DONE].path, NRF_H5_UINT8, nrf_h5_vector(plan->images),
+                             &head_bytes));
   NRF_TRY(nrf_h5_commit(file));
+  /* Everything up to the first item, which is the first thing that changes. */
+  NRF_TRY(nrf_extract_seal(path, head_bytes));
 done:
   nrf_h5_free(file);
   return st;
@@ -316,15 +324,12 @@ static nrf_status find_items(const nrf_h5_file *file, int64_t file_bytes, nrf_ex
 
 nrf_status nrf_extract_read_head(const char *path, nrf_extract_head *out)
 {
-  nrf_status   st   = NRF_OK;
-  nrf_h5_file *file = NULL;
-  struct stat  info;
+  nrf_status   st         = NRF_OK;
+  nrf_h5_file *file       = NULL;
+  int64_t      file_bytes = 0;
   memset(out, 0, sizeof *out);
+  NRF_TRY(nrf_extract_check_seal(path, &file_bytes));
   NRF_TRY(nrf_h5_open(path, &file));
-  if (stat(path, &info) != 0) {
-    st = nrf_error_errno("%s: cannot look at", path);
-    goto done;
-  }
   NRF_TRY(check_kind(file));
   NRF_TRY(nrf_recording_read_header(file, &out->header));
   NRF_TRY(read_origin(file, out));
@@ -333,7 +338,7 @@ nrf_status nrf_extract_read_head(const char *path, nrf_extract_head *out)
     st = nrf_error_context(NRF_EFORMAT, "%s", path);
     goto done;
   }
-  NRF_TRY(find_items(file, info.st_size, out));
+  NRF_TRY(find_items(file, file_bytes, out));
   for (int k = 0; k < NRF_KEPT; k++) NRF_TRY(compare_neurons(file, &out->plan, k));
 done:
   nrf_h5_free(file);
@@ -357,7 +362,7 @@ bool nrf_extract_same_origin(const nrf_extract_origin *a, const nrf_extract_orig
 /* ---- size --------------------------------------------------------------------------------------------------- */
 
 /* What HDF5 needs for itself, and gaps at the ends of pages. */
-enum { HEAD_BYTES = 1 << 17, BYTES_PER_IMAGE = 512, BYTES_PER_SETTING = 256 };
+enum { HEAD_BYTES = METADATA_BYTES, BYTES_PER_IMAGE = 512, BYTES_PER_SETTING = 256 };
 
 nrf_status nrf_extract_bytes(const nrf_recording_info *info, int64_t *bytes)
 {

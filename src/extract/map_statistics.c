@@ -21,6 +21,16 @@ static nrf_status set_span(nrf_span *span, nrf_window a, nrf_window b)
   return span->n < 3 ? NRF_OK : nrf_shapiro_wilk_create(span->n, &span->test);
 }
 
+/* Windows follow each other: the rest is before the first and after the last. */
+static void set_rest(nrf_map_statistics *s, int64_t rows, const nrf_window window[NRF_WINDOWS])
+{
+  const nrf_window *during = &window[NRF_WINDOW_DUR];
+  const int64_t     first  = during->first - window[NRF_WINDOW_PRE].count;
+  const int64_t     end    = during->first + during->count + window[NRF_WINDOW_POST].count;
+  s->rest[0]               = (nrf_window){0, first};
+  s->rest[1]               = (nrf_window){end, rows - end};
+}
+
 nrf_status nrf_map_statistics_create(int64_t rows, int64_t places, const nrf_window window[NRF_WINDOWS],
                                      nrf_map_statistics **out)
 {
@@ -29,8 +39,8 @@ nrf_status nrf_map_statistics_create(int64_t rows, int64_t places, const nrf_win
   *out              = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc(sizeof(nrf_map_statistics), "statistics of traces", &memory));
   nrf_map_statistics *s = memory;
-  s->rows               = rows;
   s->places             = places;
+  set_rest(s, rows, window);
   NRF_TRY(set_span(&s->span[NRF_SPAN_DURING], window[NRF_WINDOW_DUR], (nrf_window){0, 0}));
   NRF_TRY(set_span(&s->span[NRF_SPAN_OUTSIDE], window[NRF_WINDOW_PRE], window[NRF_WINDOW_POST]));
   *out = s;
@@ -47,50 +57,49 @@ void nrf_map_statistics_free(nrf_map_statistics *s)
   nrf_free(s);
 }
 
-/* ---- working memory: the lanes' traces, [rows][LANES], then a span of them ------------------------------ */
+/* ---- working memory: the rows of a span, [rows][LANES] -------------------------------------------------- */
 
 size_t nrf_map_statistics_work(const nrf_map_statistics *s)
 {
   const int64_t a = s->span[NRF_SPAN_DURING].n, b = s->span[NRF_SPAN_OUTSIDE].n;
-  return (size_t)(s->rows + nrf_sort_rows(a > b ? a : b)) * LANES * sizeof(float);
+  return (size_t)nrf_sort_rows(a > b ? a : b) * LANES * sizeof(float);
 }
 
-/* Lanes beyond the last place are 0. */
-static void gather(const nrf_map_statistics *s, const float *maps, int64_t first_place, int64_t lanes,
-                   float *x)
+/* Neighbours in the maps. */
+typedef struct lanes {
+  const float *first;      /* of row 0                             */
+  int64_t      places;     /* to the next row                      */
+  int64_t      count;      /* 1 .. LANES                           */
+  float        sum[LANES]; /* of x - x: NaN once an x was not finite */
+} lanes;
+
+/* Copies the rows of a window; lanes beyond the last are 0. */
+static void gather(lanes *g, nrf_window window, float *restrict out)
 {
-  const float *from = maps + first_place;
-  if (lanes < LANES) memset(x, 0, (size_t)s->rows * LANES * sizeof *x);
-  for (int64_t t = 0; t < s->rows; t++, from += s->places, x += LANES)
-    if (lanes == LANES)
-      memcpy(x, from, LANES * sizeof *x);
+  const float *restrict from = g->first + window.first * g->places;
+  float sum[LANES];
+  memcpy(sum, g->sum, sizeof sum);
+  for (int64_t t = 0; t < window.count; t++, from += g->places, out += LANES) {
+    if (g->count == LANES)
+      memcpy(out, from, LANES * sizeof *out);
     else
-      memcpy(x, from, (size_t)lanes * sizeof *x);
+      for (int l = 0; l < LANES; l++) out[l] = l < g->count ? from[l] : 0.0F;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) sum[l] += out[l] - out[l];
+  }
+  memcpy(g->sum, sum, sizeof sum);
 }
 
-/* x - x is 0, or else NaN. */
-static int64_t count_not_finite(int64_t rows, const float *x)
+/* Rows of which nothing is kept. */
+static void look_at(lanes *g, nrf_window window)
 {
-  float   sum[LANES] = {0.0F};
-  int64_t n          = 0;
-  for (int64_t t = 0; t < rows; t++, x += LANES)
-    for (int l = 0; l < LANES; l++) sum[l] += x[l] - x[l];
-  for (int l = 0; l < LANES; l++) n += isnan(sum[l]);
-  return n;
+  float row[LANES];
+  for (int64_t t = 0; t < window.count; t++) gather(g, (nrf_window){window.first + t, 1}, row);
 }
 
 /* ---- one span -------------------------------------------------------------------------------------------- */
 
-static void take_span(const nrf_span *span, const float *x, float *out)
-{
-  for (int i = 0; i < 2; i++) {
-    const size_t values = (size_t)span->part[i].count * LANES;
-    memcpy(out, x + span->part[i].first * LANES, values * sizeof *out);
-    out += values;
-  }
-}
-
-static void span_results(const nrf_span *span, int64_t lanes, float *values, const nrf_map_results *out,
+static void span_results(const nrf_span *span, int64_t count, float *values, const nrf_map_results *out,
                          int64_t first_place)
 {
   nrf_moments   moments[LANES];
@@ -100,7 +109,7 @@ static void span_results(const nrf_span *span, int64_t lanes, float *values, con
     nrf_shapiro_wilk_of_lanes(span->test, values, moments, normality);
   else
     nrf_moments_of_lanes(span->n, values, moments);
-  for (int64_t l = 0; l < lanes; l++) {
+  for (int64_t l = 0; l < count; l++) {
     const bool known                  = isfinite(moments[l].squares);
     out->mean[first_place + l]        = known ? moments[l].mean : NAN;
     out->variance[first_place + l]    = known ? nrf_var1(moments[l]) : NAN;
@@ -111,16 +120,19 @@ static void span_results(const nrf_span *span, int64_t lanes, float *values, con
 int64_t nrf_map_statistics_of(const nrf_map_statistics *s, const float *maps, void *work,
                               const nrf_map_results out[NRF_SPANS])
 {
-  float  *x = work, *values = x + s->rows * LANES;
+  float  *values     = work;
   int64_t not_finite = 0;
   for (int64_t place = 0; place < s->places; place += LANES) {
-    const int64_t lanes = s->places - place < LANES ? s->places - place : LANES;
-    gather(s, maps, place, lanes, x);
-    not_finite += count_not_finite(s->rows, x);
+    const int64_t left = s->places - place;
+    lanes         g    = {maps + place, s->places, left < LANES ? left : LANES, {0.0F}};
     for (int i = 0; i < NRF_SPANS; i++) {
-      take_span(&s->span[i], x, values);
-      span_results(&s->span[i], lanes, values, &out[i], place);
+      const nrf_span *span = &s->span[i];
+      gather(&g, span->part[0], values);
+      gather(&g, span->part[1], values + span->part[0].count * LANES);
+      span_results(span, g.count, values, &out[i], place);
     }
+    for (int i = 0; i < 2; i++) look_at(&g, s->rest[i]);
+    for (int l = 0; l < LANES; l++) not_finite += isnan(g.sum[l]);
   }
   return not_finite;
 }

@@ -18,11 +18,12 @@ typedef struct nrf_span {
 
 /* What is the same for all maps. Never changed once it is made: threads share it. */
 typedef struct nrf_map_statistics {
-  int64_t  rows;
-  int64_t  places; /* of a map: height * width */
-  nrf_span span[NRF_SPANS];
+  int64_t    places; /* of a map: height * width                     */
+  nrf_span   span[NRF_SPANS];
+  nrf_window rest[2]; /* rows in none of the spans: the burn-in, mostly */
 } nrf_map_statistics;
 
+/* PRE, DUR and POST follow each other in the windows, as the plan has them. */
 NRF_MUST_CHECK nrf_status nrf_map_statistics_create(int64_t rows, int64_t places,
                                                     const nrf_window     window[NRF_WINDOWS],
                                                     nrf_map_statistics **out);

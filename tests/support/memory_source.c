@@ -41,7 +41,7 @@ static nrf_status read_block(void *context, nrf_record_variable variable, int la
       b.first_channel + b.n_channels > l->n_channels || b.top < 0 || b.top + b.rows > l->rows || b.left < 0 ||
       b.left + b.columns > l->columns || !s->info.variable[variable])
     return nrf_error(NRF_ESHAPE, "memory: a block that is not there");
-  if (s->fail_after >= 0 && s->images_read >= s->fail_after)
+  if (s->fail_after >= 0 && s->images_read >= s->fail_after && b.first_channel >= s->fail_channel)
     return nrf_error(NRF_EIO, "memory: the disk is broken");
   for (int64_t t = b.first_row; t < b.first_row + b.n_rows; t++)
     for (int c = b.first_channel; c < b.first_channel + b.n_channels; c++)

@@ -15,8 +15,9 @@ typedef struct memory_source {
   /* The number at a place; NULL: memory_noise. Images and channels count within the recording, h and w within the region. */
   float (*value)(const struct memory_source *s, nrf_record_variable variable, int image, int channel,
                  int64_t row, int h, int w);
-  int images_read; /* whose last channel of states was read          */
-  int fail_after;  /* reading fails after so many images; -1: never */
+  int images_read;  /* whose last channel of states was read             */
+  int fail_after;   /* reading fails after so many images; -1: never ... */
+  int fail_channel; /* ... from this channel on                          */
 } memory_source;
 
 /* A recording of the states of layer 1, [channels, height, width], with phases of 10, 40, 40 and 24 steps. Images have no
