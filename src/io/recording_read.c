@@ -145,8 +145,8 @@ static nrf_status check_request(const nrf_recording *r, nrf_record_variable vari
                      path, info->n_layers, info->n_images, layer, image);
   const nrf_recorded_layer *l = &info->layer[layer];
   if (!is_within(b->first_row, b->n_rows, r->rows))
-    return nrf_error(NRF_ESHAPE, "%s: %lld rows are complete; rows %lld to %lld were asked for", path,
-                     (long long)r->rows, (long long)b->first_row, (long long)(b->first_row + b->n_rows - 1));
+    return nrf_error(NRF_ESHAPE, "%s: %lld rows are complete; %lld from row %lld were asked for", path,
+                     (long long)r->rows, (long long)b->n_rows, (long long)b->first_row);
   if (!is_within(b->first_channel, b->n_channels, l->n_channels) || !is_within(b->top, b->rows, l->rows) ||
       !is_within(b->left, b->columns, l->columns))
     return nrf_error(NRF_ESHAPE, "%s: the block that was asked for reaches beyond [%d,%d,%d]", path,

@@ -258,9 +258,8 @@ nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_record_variable vari
       !is_within(channel, 1, info->layer[layer].n_channels) ||
       !is_within(first_row, n_rows, nrf_recording_n_rows(info)))
     return nrf_error(NRF_EINVAL,
-                     "%s: variable %d, layer %d, image %d, channel %d, rows %lld to %lld: has no place",
-                     w->path, (int)variable, layer, image, channel, (long long)first_row,
-                     (long long)(first_row + n_rows - 1));
+                     "%s: variable %d, layer %d, image %d, channel %d, %lld rows from %lld: has no place",
+                     w->path, (int)variable, layer, image, channel, (long long)n_rows, (long long)first_row);
 
   const nrf_recording_chunking *c    = &w->chunks[layer];
   const int64_t                 base = *first_of(w, variable, layer, image);
