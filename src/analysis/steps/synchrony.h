@@ -18,6 +18,7 @@
 #include "nrflv/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum nrf_synchrony {
@@ -86,22 +87,99 @@ void nrf_pair_correlation(const nrf_pair_correlator *c, int a, int v, double *ou
  * deviations. 0 if one of the series is constant. */
 double nrf_pair_norm(const nrf_pair_correlator *c, int a, int v);
 
+/* ---- Rows: one for each image, period and pair, in this order ---- */
+
+typedef struct nrf_pair_row {
+  int image, group, period;
+  int key[NRF_PAIR_KEYS];
+  int x, y; /* nrf_image_pairs */
+} nrf_pair_row;
+
+/* Rows of the same group, period and keys, in the order of the images. */
+typedef struct nrf_row_groups {
+  int64_t  n;     /* ascending by group, period, keys */
+  int64_t *first; /* [n + 1] of each group in `row`   */
+  int64_t *row;   /* indices of rows                  */
+} nrf_row_groups;
+
+/* Of n rows that are the first member of records with this stride. */
+NRF_MUST_CHECK nrf_status nrf_row_groups_create(int64_t n, const void *rows, size_t stride,
+                                                nrf_row_groups *out);
+void                      nrf_row_groups_free(nrf_row_groups *groups);
+
+int64_t nrf_count_pair_rows(const nrf_synchrony_pairs *pairs);
+
+/* What a visitor of a row is shown. */
+typedef struct nrf_pair_visit {
+  int64_t                    index; /* of the row                                     */
+  nrf_pair_row               row;
+  const nrf_pair_correlator *correlator; /* of the row's period, loaded with its image */
+  int                        a, v;       /* its series                                 */
+  int                        worker;     /* 0 .. threads - 1: whose scratch to use     */
+} nrf_pair_visit;
+
+typedef struct nrf_pair_walk {
+  const char *title;       /* for the progress */
+  int         first, last; /* lags */
+  void (*visit)(void *context, const nrf_pair_visit *visit);
+  void *context;
+} nrf_pair_walk;
+
+/* Visits all rows, several at a time. */
+NRF_MUST_CHECK nrf_status nrf_walk_pairs(const nrf_synchrony_pairs *pairs, const nrf_pair_walk *walk,
+                                         int threads, const nrf_progress *progress);
+
+/* ---- All correlations (3.17, 3.23, 3.27) ---- */
+
+typedef struct nrf_pair_window {
+  nrf_pair_row row;
+  double       norm; /* nrf_pair_norm */
+} nrf_pair_window;
+
+/* Correlations at lags -50 .. 49 or as many as both periods have. */
+typedef struct nrf_pair_windows {
+  int              first, lags;
+  int64_t          n;
+  nrf_pair_window *window;
+  float           *value; /* [n][lags] */
+} nrf_pair_windows;
+
+NRF_MUST_CHECK nrf_status nrf_correlate_pairs(const nrf_synchrony_pairs *pairs, int threads,
+                                              const nrf_progress *progress, nrf_pair_windows *out);
+void                      nrf_pair_windows_free(nrf_pair_windows *windows);
+
+/* The mean over equal stimuli, as coefficients. */
+typedef struct nrf_mean_window {
+  int     group, period;
+  int     key[NRF_PAIR_KEYS];
+  int64_t n;           /* correlations that it is of: those of constant or bad traces have no coefficient */
+  double  raw_at_zero; /* mean correlation at lag 0                                                      */
+  double  at_zero,
+      largest; /* of the mean curve of the coefficients: at lag 0, and the largest one           */
+  int lag_of_largest;
+} nrf_mean_window;
+
+typedef struct nrf_mean_windows {
+  int64_t          n;
+  nrf_mean_window *mean; /* ascending by group, period, keys */
+} nrf_mean_windows;
+
+NRF_MUST_CHECK nrf_status nrf_average_windows(const nrf_pair_windows *windows, nrf_mean_windows *out);
+void                      nrf_mean_windows_free(nrf_mean_windows *means);
+
 /* ---- Fits (3.18, 3.24, 3.28) ---- */
 
 typedef struct nrf_pair_fit {
-  int image, group, period;
-  int key[NRF_PAIR_KEYS];
-  int x, y;      /* nrf_image_pairs                                                    */
-  int num_peaks; /* of the fitted curve; -1 if there is none                            */
-  bool
-      one_phase_missed; /* a sine stage that starts from phase 0 alone ends at a cost more than 1 % higher (D51) */
-  double              norm; /* nrf_pair_norm                                                      */
+  nrf_pair_row row;
+  int          num_peaks;        /* of the fitted curve; -1 if there is none                    */
+  bool         one_phase_missed; /* starting from phase 0 alone ends at a cost more than 1 % higher (D51) */
+  double       norm;             /* nrf_pair_norm                                               */
   nrf_correlation_fit fit;
 } nrf_pair_fit;
 
 typedef struct nrf_pair_fits {
   int64_t       n;
-  nrf_pair_fit *fit; /* by image, then period, then in the order of the image's pairs */
+  nrf_pair_fit *fit;
 } nrf_pair_fits;
 
 /* Correlates and fits all pairs at lags -50 .. 49 or as many as there are. The fit of a pair with a constant trace is

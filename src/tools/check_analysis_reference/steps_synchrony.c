@@ -197,15 +197,15 @@ static nrf_status compare_peak_counts(ref_block *b, const nrf_pair_fits *fits)
 
 static nrf_status compare_fit_keys(ref_block *b, const struct experiment *e, record_list fits)
 {
-  NRF_RETURN_IF_ERROR(compare_int_column(b, "batch", fits, offsetof(nrf_pair_fit, image)));
-  NRF_RETURN_IF_ERROR(compare_int_column(b, "batch_group", fits, offsetof(nrf_pair_fit, group)));
-  NRF_RETURN_IF_ERROR(compare_int_column(b, "dur_or_out", fits, offsetof(nrf_pair_fit, period)));
+  NRF_RETURN_IF_ERROR(compare_int_column(b, "batch", fits, offsetof(nrf_pair_fit, row.image)));
+  NRF_RETURN_IF_ERROR(compare_int_column(b, "batch_group", fits, offsetof(nrf_pair_fit, row.group)));
+  NRF_RETURN_IF_ERROR(compare_int_column(b, "dur_or_out", fits, offsetof(nrf_pair_fit, row.period)));
   for (int k = 0; k < NRF_PAIR_KEYS && e->key[k] != NULL; k++)
     NRF_RETURN_IF_ERROR(
-        compare_int_column(b, e->key[k], fits, offsetof(nrf_pair_fit, key) + (size_t)k * sizeof(int)));
+        compare_int_column(b, e->key[k], fits, offsetof(nrf_pair_fit, row.key) + (size_t)k * sizeof(int)));
   if (e->kind != NRF_KIND_DBL) return NRF_OK;
-  NRF_RETURN_IF_ERROR(compare_int_column(b, "mob_loc_x", fits, offsetof(nrf_pair_fit, x)));
-  return compare_int_column(b, "mob_loc_y", fits, offsetof(nrf_pair_fit, y));
+  NRF_RETURN_IF_ERROR(compare_int_column(b, "mob_loc_x", fits, offsetof(nrf_pair_fit, row.x)));
+  return compare_int_column(b, "mob_loc_y", fits, offsetof(nrf_pair_fit, row.y));
 }
 
 static nrf_status compare_fits(ref_block *b, const struct experiment *e, const nrf_pair_fits *fits)
@@ -227,7 +227,7 @@ static nrf_status compare_fits(ref_block *b, const struct experiment *e, const n
 /* ---- single windows -------------------------------------------------------------------------------------- */
 
 /* The window that a row of the table of fits is about. */
-static nrf_status correlate_row(const nrf_synchrony_pairs *pairs, const nrf_pair_fit *row, double *window)
+static nrf_status correlate_row(const nrf_synchrony_pairs *pairs, const nrf_pair_row *row, double *window)
 {
   nrf_pair_correlator   *c     = NULL;
   const nrf_image_pairs *image = &pairs->image[row->image];
@@ -281,7 +281,7 @@ static nrf_status compare_windows(ref_block *b, const nrf_synchrony_pairs *pairs
     double *window = ours + i * NRF_FIT_LAGS;
     if (!(row[i] >= 0.0 && row[i] < (double)fits->n))
       return nrf_error(NRF_EFORMAT, "windows/row: no such row");
-    NRF_RETURN_IF_ERROR(correlate_row(pairs, &fits->fit[(int64_t)row[i]], window));
+    NRF_RETURN_IF_ERROR(correlate_row(pairs, &fits->fit[(int64_t)row[i]].row, window));
     NRF_RETURN_IF_ERROR(
         compare_values(b, "windows/y", TOLERANCE_SERIES, NRF_FIT_LAGS, window, reference + i * NRF_FIT_LAGS));
   }
@@ -461,15 +461,15 @@ static nrf_status read_fits(ref_block *b, const struct experiment *e, const char
   const struct {
     const char *name;
     size_t      offset;
-  } ints[] = {{"batch", offsetof(nrf_pair_fit, image)},
-              {"batch_group", offsetof(nrf_pair_fit, group)},
-              {"dur_or_out", offsetof(nrf_pair_fit, period)},
+  } ints[] = {{"batch", offsetof(nrf_pair_fit, row.image)},
+              {"batch_group", offsetof(nrf_pair_fit, row.group)},
+              {"dur_or_out", offsetof(nrf_pair_fit, row.period)},
               {num_peaks, offsetof(nrf_pair_fit, num_peaks)}};
   for (size_t k = 0; k < sizeof ints / sizeof *ints; k++)
     NRF_RETURN_IF_ERROR(fill_ints(b, e->fits, ints[k].name, out->n, out->fit, stride, ints[k].offset));
   for (int k = 0; k < NRF_PAIR_KEYS && e->key[k] != NULL; k++)
     NRF_RETURN_IF_ERROR(fill_ints(b, e->fits, e->key[k], out->n, out->fit, stride,
-                                  offsetof(nrf_pair_fit, key) + (size_t)k * sizeof(int)));
+                                  offsetof(nrf_pair_fit, row.key) + (size_t)k * sizeof(int)));
   NRF_RETURN_IF_ERROR(fill_doubles(b, e->fits, "amplitude", out->n, out->fit, stride, OF_FIT(amplitude)));
   return fill_doubles(b, e->fits, "sine_phase", out->n, out->fit, stride, OF_FIT(sine_phase));
 }

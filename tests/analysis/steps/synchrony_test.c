@@ -153,10 +153,10 @@ static void fits_find_planted_phases_and_frequencies_also_near_antiphase(void **
         const double        planted_phase = (PHASE_DEGREES[a] - PHASE_DEGREES[v]) * M_PI / 180.0;
         const double        error         = fabs(nrf_angle_wrap(f->fit.sine_phase - planted_phase));
         const double        hz            = NRF_SAMPLING_RATE_HZ / (2.0 * M_PI * f->fit.freq_scale);
-        assert_int_equal(f->image, b);
-        assert_int_equal(f->group, b / 2);
-        assert_int_equal(f->key[0], a);
-        assert_int_equal(f->key[1], v);
+        assert_int_equal(f->row.image, b);
+        assert_int_equal(f->row.group, b / 2);
+        assert_int_equal(f->row.key[0], a);
+        assert_int_equal(f->row.key[1], v);
         assert_true(error < 2.0 * M_PI / 180.0);
         assert_near(hz, HZ, 0.2);
         assert_in_range(f->fit.amplitude / f->norm * 1000.0, 900, 1050);
@@ -218,14 +218,43 @@ static void fits_do_not_depend_on_threads(void **state)
   nrf_free(p);
 }
 
+/* ---- all windows ----------------------------------------------------------------------------------------- */
+
+static void means_over_equal_stimuli_are_coefficients(void **state)
+{
+  (void)state;
+  planted         *p = plant();
+  nrf_pair_windows windows;
+  nrf_mean_windows means;
+  for (int t = 0; t < ROWS; t++) p->trace[2][3][t] = 0.25F; /* leaves one of group 1 */
+  for (int b = 2; b < IMAGES; b++)
+    for (int t = 0; t < ROWS; t++) p->trace[b][5][t] = 1.0F; /* leaves none */
+  must(nrf_correlate_pairs(&p->pairs, 2, NULL, &windows));
+  assert_int_equal(windows.n, FITS);
+  assert_int_equal(windows.lags, 100);
+  must(nrf_average_windows(&windows, &means));
+  assert_int_equal(means.n, 2 * NRF_PERIODS * PAIRS);
+  const nrf_mean_window *m = &means.mean[1 * CHANNELS + 2]; /* group 0, during: A 1, B 2, 60 degrees behind */
+  assert_true(m->group == 0 && m->period == NRF_PERIOD_DURING && m->key[0] == 1 && m->key[1] == 2);
+  assert_int_equal(m->n, 2);
+  assert_near(m->at_zero, cos(60.0 * M_PI / 180.0), 0.05);
+  assert_true(m->largest > 0.9 && m->largest < 1.0);
+  const double periods = m->lag_of_largest * HZ / NRF_SAMPLING_RATE_HZ; /* but for whole ones */
+  assert_near(remainder(periods - 60.0 / 360.0, 1.0), 0.0, 0.07);
+  const nrf_mean_window *one  = &means.mean[NRF_PERIODS * PAIRS + 3 * CHANNELS + 1];
+  const nrf_mean_window *none = &means.mean[NRF_PERIODS * PAIRS + 5 * CHANNELS + 1];
+  assert_true(one->key[0] == 3 && one->n == 1 && one->largest > 0.9);
+  assert_true(none->key[0] == 5 && none->n == 0 && isnan(none->largest));
+  nrf_mean_windows_free(&means);
+  nrf_pair_windows_free(&windows);
+  nrf_free(p);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------------------- */
 
 static nrf_pair_fit made_fit(int image, int group, int period, int a, int b, double amplitude, double phase)
 {
-  return (nrf_pair_fit){.image     = image,
-                        .group     = group,
-                        .period    = period,
-                        .key       = {a, b},
+  return (nrf_pair_fit){.row       = {.image = image, .group = group, .period = period, .key = {a, b}},
                         .num_peaks = 4 + image % 2,
                         .norm      = 2.0,
                         .fit       = {.amplitude = amplitude, .sine_phase = phase}};
@@ -376,6 +405,7 @@ int main(void)
       cmocka_unit_test(what_one_phase_misses_is_counted),
       cmocka_unit_test(constant_traces_have_flat_fits_and_bad_ones_none),
       cmocka_unit_test(fits_do_not_depend_on_threads),
+      cmocka_unit_test(means_over_equal_stimuli_are_coefficients),
       cmocka_unit_test(groups_have_means_tests_and_directions),
       cmocka_unit_test(a_group_of_failed_fits_has_no_mean),
       cmocka_unit_test(directions_without_a_mean_are_found_as_often_as_they_should),
