@@ -32,6 +32,7 @@ typedef enum nrf_rng_stream {
   NRF_RNG_TEST,         /* tests and benchmarks                                                     */
   NRF_RNG_EXPERIMENT,   /* seed of a recorded experiment: step = its number in the table            */
   NRF_RNG_BOOTSTRAP,    /* resampling in the analyses: step = group, layer = analysis               */
+  NRF_RNG_SAMPLE,       /* which of many results the analyses show: layer = analysis, index = row   */
 } nrf_rng_stream;
 
 /* Everything of an address but the index. */

@@ -77,6 +77,9 @@ void                      nrf_pair_correlator_free(nrf_pair_correlator *c);
 int nrf_pair_correlator_first(const nrf_pair_correlator *c);
 int nrf_pair_correlator_lags(const nrf_pair_correlator *c);
 
+/* The lags that are fitted: -50 .. 49, or as many as the window has. Returns how many, and which is the first. */
+int nrf_fitted_lags(nrf_window window, int *first);
+
 /* Takes on the series of an image; what is asked for below is about them. */
 void nrf_pair_correlator_load(nrf_pair_correlator *c, const nrf_image_pairs *image);
 
@@ -140,13 +143,17 @@ typedef struct nrf_pair_window {
 typedef struct nrf_pair_windows {
   int              first, lags;
   int64_t          n;
-  nrf_pair_window *window;
-  float           *value; /* [n][lags] */
+  nrf_pair_window *window; /* [n]       */
+  float           *value;  /* [n][lags] */
 } nrf_pair_windows;
 
 NRF_MUST_CHECK nrf_status nrf_correlate_pairs(const nrf_synchrony_pairs *pairs, int threads,
                                               const nrf_progress *progress, nrf_pair_windows *out);
 void                      nrf_pair_windows_free(nrf_pair_windows *windows);
+
+/* The correlation that a row is about, at lags -50 .. 49 or as many as its period has, [NRF_FIT_LAGS]. */
+NRF_MUST_CHECK nrf_status nrf_correlate_row(const nrf_synchrony_pairs *pairs, const nrf_pair_row *row,
+                                            int *first, int *lags, double *window);
 
 /* The mean over equal stimuli, as coefficients. */
 typedef struct nrf_mean_window {
@@ -174,6 +181,7 @@ typedef struct nrf_pair_fit {
   int          num_peaks;        /* of the fitted curve; -1 if there is none                    */
   bool         one_phase_missed; /* starting from phase 0 alone ends at a cost more than 1 % higher (D51) */
   double       norm;             /* nrf_pair_norm                                               */
+  double       amplitude_normalised; /* the fit's, as a coefficient of correlation; NaN: there is none */
   nrf_correlation_fit fit;
 } nrf_pair_fit;
 

@@ -27,6 +27,12 @@ static int clip(int lag, int64_t samples)
   return lag < -limit ? (int)-limit : lag;
 }
 
+int nrf_fitted_lags(nrf_window window, int *first)
+{
+  *first = clip(NRF_FIT_FIRST_LAG, window.count);
+  return clip(NRF_FIT_FIRST_LAG + NRF_FIT_LAGS - 1, window.count) - *first + 1;
+}
+
 nrf_status nrf_pair_correlator_create(nrf_window window, int first, int last, int max_series,
                                       nrf_pair_correlator **out)
 {

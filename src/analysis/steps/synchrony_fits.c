@@ -42,11 +42,13 @@ static void fit_row(void *context, const nrf_pair_visit *visit)
   nrf_pair_fit *out = &f->fit[visit->index];
   *out              = (nrf_pair_fit){.row = visit->row, .norm = nrf_pair_norm(c, visit->a, visit->v)};
   if (out->norm == 0.0) {
-    out->fit = flat_line();
+    out->fit                  = flat_line();
+    out->amplitude_normalised = NAN;
     return;
   }
   nrf_pair_correlation(c, visit->a, visit->v, window);
   nrf_fit_correlation(lags, first, window, f->how, work, &out->fit, NULL);
+  out->amplitude_normalised = out->fit.amplitude / out->norm;
   if (!isfinite(out->fit.amplitude)) {
     out->num_peaks = -1;
     return;

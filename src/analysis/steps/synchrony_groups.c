@@ -35,8 +35,8 @@ static void summarise(const nrf_pair_fits *fits, int64_t n, const int64_t *row, 
     amplitude[finite++] = f->fit.amplitude;
     peaks += f->num_peaks;
     if (isfinite(f->fit.sine_phase)) phase[phases++] = f->fit.sine_phase;
-    if (f->norm > 0.0) {
-      normalised += f->fit.amplitude / f->norm;
+    if (isfinite(f->amplitude_normalised)) {
+      normalised += f->amplitude_normalised;
       coefficients++;
     }
   }

@@ -55,6 +55,23 @@ void nrf_pair_windows_free(nrf_pair_windows *windows)
   *windows = (nrf_pair_windows){0};
 }
 
+nrf_status nrf_correlate_row(const nrf_synchrony_pairs *pairs, const nrf_pair_row *row, int *first, int *lags,
+                             double *window)
+{
+  nrf_pair_correlator   *c     = NULL;
+  const nrf_image_pairs *image = &pairs->image[row->image];
+  NRF_RETURN_IF_ERROR(nrf_pair_correlator_create(pairs->window[row->period], NRF_FIT_FIRST_LAG,
+                                                 NRF_FIT_FIRST_LAG + NRF_FIT_LAGS - 1, image->n_series, &c));
+  nrf_pair_correlator_load(c, image);
+  *first = nrf_pair_correlator_first(c);
+  *lags  = nrf_pair_correlator_lags(c);
+  for (int i = 0; i < image->n_pairs; i++)
+    if (memcmp(image->pair[i].key, row->key, sizeof row->key) == 0)
+      nrf_pair_correlation(c, image->pair[i].a, image->pair[i].v, window);
+  nrf_pair_correlator_free(c);
+  return NRF_OK;
+}
+
 /* ---- means ----------------------------------------------------------------------------------------------- */
 
 static void average(const nrf_pair_windows *w, int64_t n, const int64_t *row, nrf_mean_window *out)

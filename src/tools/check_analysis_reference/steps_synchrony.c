@@ -226,21 +226,6 @@ static nrf_status compare_fits(ref_block *b, const struct experiment *e, const n
 
 /* ---- single windows -------------------------------------------------------------------------------------- */
 
-/* The window that a row of the table of fits is about. */
-static nrf_status correlate_row(const nrf_synchrony_pairs *pairs, const nrf_pair_row *row, double *window)
-{
-  nrf_pair_correlator   *c     = NULL;
-  const nrf_image_pairs *image = &pairs->image[row->image];
-  NRF_RETURN_IF_ERROR(nrf_pair_correlator_create(pairs->window[row->period], NRF_FIT_FIRST_LAG,
-                                                 NRF_FIT_FIRST_LAG + NRF_FIT_LAGS - 1, image->n_series, &c));
-  nrf_pair_correlator_load(c, image);
-  for (int i = 0; i < image->n_pairs; i++)
-    if (memcmp(image->pair[i].key, row->key, sizeof row->key) == 0)
-      nrf_pair_correlation(c, image->pair[i].a, image->pair[i].v, window);
-  nrf_pair_correlator_free(c);
-  return NRF_OK;
-}
-
 /* The correct fit against the reference's with as many starts. Its solver goes on to the end, the reference's stops early: where that
  * shows in the sine cost there is nothing further to compare (and see compare_correct_fit in fits.c). */
 static nrf_status compare_multistart(ref_block *b, int64_t n, const double *windows)
@@ -273,6 +258,7 @@ static nrf_status compare_windows(ref_block *b, const nrf_synchrony_pairs *pairs
 {
   int64_t n = 0;
   double *row, *reference, *ours;
+  int     first, lags;
   NRF_RETURN_IF_ERROR(column_length(b, "windows/row", &n));
   NRF_RETURN_IF_ERROR(read_vector(b, "windows/row", n, &row));
   NRF_RETURN_IF_ERROR(read_vector(b, "windows/y", n * NRF_FIT_LAGS, &reference));
@@ -281,7 +267,9 @@ static nrf_status compare_windows(ref_block *b, const nrf_synchrony_pairs *pairs
     double *window = ours + i * NRF_FIT_LAGS;
     if (!(row[i] >= 0.0 && row[i] < (double)fits->n))
       return nrf_error(NRF_EFORMAT, "windows/row: no such row");
-    NRF_RETURN_IF_ERROR(correlate_row(pairs, &fits->fit[(int64_t)row[i]].row, window));
+    NRF_RETURN_IF_ERROR(nrf_correlate_row(pairs, &fits->fit[(int64_t)row[i]].row, &first, &lags, window));
+    if (first != NRF_FIT_FIRST_LAG || lags != NRF_FIT_LAGS)
+      return nrf_error(NRF_ESHAPE, "windows/y: the recording's periods are too short for such windows");
     NRF_RETURN_IF_ERROR(
         compare_values(b, "windows/y", TOLERANCE_SERIES, NRF_FIT_LAGS, window, reference + i * NRF_FIT_LAGS));
   }

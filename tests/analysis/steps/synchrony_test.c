@@ -256,8 +256,8 @@ static nrf_pair_fit made_fit(int image, int group, int period, int a, int b, dou
 {
   return (nrf_pair_fit){.row       = {.image = image, .group = group, .period = period, .key = {a, b}},
                         .num_peaks = 4 + image % 2,
-                        .norm      = 2.0,
-                        .fit       = {.amplitude = amplitude, .sine_phase = phase}};
+                        .amplitude_normalised = amplitude / 2.0,
+                        .fit                  = {.amplitude = amplitude, .sine_phase = phase}};
 }
 
 static void groups_have_means_tests_and_directions(void **state)
