@@ -45,7 +45,7 @@ static const amplitude_words all_words[NRF_SYNCHRONIES] = {
                                 .slope_unit   = "rad",
                                 .colour_label = "Channel distance",
                                 .colour_scale = 1.0,
-                                .colours      = NRF_MAP_VIRIDIS,
+                                .colours      = NRF_VIRIDIS,
                                 .dots_name    = "angle_diff_vs_oscillation_amplitude_w_and_wo_ori_match",
                                 .dots_caption =
                                     "Amplitude of the correlation of two channels at the central place "
@@ -66,10 +66,11 @@ static const amplitude_words all_words[NRF_SYNCHRONIES] = {
                                 .height       = 4.8,
                                 .x_label      = "Distance of the patches [pixels]",
                                 .x_scale      = 1.0,
+                                .share_x      = true,
                                 .slope_unit   = "pixel",
                                 .colour_label = "Channel at the mobile patch",
                                 .colour_scale = 1.0,
-                                .colours      = NRF_MAP_SPRING,
+                                .colours      = NRF_SPRING,
                                 .dots_name    = "oscillation_amplitude_vs_separation_distance",
                                 .dots_caption =
                                     "Amplitude of the correlation of a channel at the mobile patch's place "
@@ -94,10 +95,11 @@ static const amplitude_words all_words[NRF_SYNCHRONIES] = {
          .height       = 8,
          .x_label      = "Distance along the bar [pixels]",
          .x_scale      = 1.0,
+         .share_x      = true,
          .slope_unit   = "pixel",
          .colour_label = "Preferred angle [°]",
          .colour_scale = DEGREES,
-         .colours      = NRF_MAP_HSV,
+         .colours      = NRF_HSV,
          .whole_circle = true,
          .dots_name    = "osc_amp_vs_distance",
          .dots_caption =
@@ -327,10 +329,11 @@ static nrf_status show_numbers(const amplitude_show *s, nrf_results *results)
 /* ---- the analyses ------------------------------------------------------------------------------------------ */
 
 /* Writes a table and frees it; `st` is that of making it. */
-static nrf_status hand_over(nrf_status st, nrf_table *table, nrf_results *results)
+static nrf_status hand_over(nrf_status st, nrf_table **table, nrf_results *results)
 {
-  if (st == NRF_OK) st = nrf_results_table(results, table);
-  nrf_table_free(table);
+  if (st == NRF_OK) st = nrf_results_table(results, *table);
+  nrf_table_free(*table);
+  *table = NULL;
   return st;
 }
 
@@ -339,10 +342,10 @@ static nrf_status show_tables(const amplitude_show *s, nrf_results *results)
   const nrf_named_sets named = {s->experiment, s->normalised, s->sets, s->words->set_name};
   nrf_table           *table = NULL;
   if (!s->normalised)
-    NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_points_table(named, s->groups, &table), table, results));
-  NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_means_table(named, &table), table, results));
-  NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_lines_table(named, &table), table, results));
-  return hand_over(nrf_amplitude_by_stimulus_table(named, s->groups, &table), table, results);
+    NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_points_table(named, s->groups, &table), &table, results));
+  NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_means_table(named, &table), &table, results));
+  NRF_RETURN_IF_ERROR(hand_over(nrf_amplitude_lines_table(named, &table), &table, results));
+  return hand_over(nrf_amplitude_by_stimulus_table(named, s->groups, &table), &table, results);
 }
 
 static nrf_status show_raw_figures(const amplitude_show *s, nrf_results *results)

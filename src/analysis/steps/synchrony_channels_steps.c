@@ -217,7 +217,7 @@ static void plot_channel(const image_correlations *c, int period, int a, double 
   const int              channels = c->x->channels, lags = sheet_lags(c, period, &skipped);
   const double           ms = c->x->ms_per_row, first = c->first[period] + skipped;
   const nrf_extent       area  = {(first - 0.5) * ms, (first + lags - 0.5) * ms, -0.5, channels - 0.5};
-  const nrf_colour_scale scale = {.map   = NRF_MAP_DIVERGING,
+  const nrf_colour_scale scale = {.map   = NRF_DIVERGING,
                                   .low   = -c->colour_limit,
                                   .high  = c->colour_limit,
                                   .label = "Correlation [sum of products]"};

@@ -125,26 +125,6 @@ bool nrf_is_in_sample(uint64_t seed, nrf_synchrony experiment, int64_t row)
   return (double)lot_of(seed, experiment, row) >= (1.0 - PART) * 0x1p32;
 }
 
-/* ---- by x ------------------------------------------------------------------------------------------------ */
-
-void nrf_add_at_x(nrf_moments_by_x *list, double x, double value)
-{
-  static const double EQUAL = 5e-8;
-  int                 i     = list->n;
-  while (i > 0 && list->x[i - 1] > x + EQUAL) i--;
-  const bool is_new = i == 0 || list->x[i - 1] < x - EQUAL;
-  if (is_new && list->n == NRF_MAX_X) return;
-  if (is_new) {
-    memmove(list->x + i + 1, list->x + i, (size_t)(list->n - i) * sizeof *list->x);
-    memmove(list->at + i + 1, list->at + i, (size_t)(list->n - i) * sizeof *list->at);
-    list->x[i]  = x;
-    list->at[i] = nrf_moments_none();
-    list->n++;
-    i++;
-  }
-  nrf_moments_add(&list->at[i - 1], value);
-}
-
 /* ---- histograms ------------------------------------------------------------------------------------------ */
 
 void nrf_histogram(int64_t n, const double *value, double low, double high, int bins, double *count)

@@ -44,19 +44,6 @@ int nrf_sample_rows(uint64_t seed, nrf_synchrony experiment, int64_t n, int most
 /* Whether a row is among the thousandth that is shown in single pictures. */
 bool nrf_is_in_sample(uint64_t seed, nrf_synchrony experiment, int64_t row);
 
-/* ---- Values by what they belong to ---- */
-
-/* Moments of the values with equal x, to 5e-8, ascending in x. */
-enum { NRF_MAX_X = 512 };
-typedef struct nrf_moments_by_x {
-  int         n;
-  double      x[NRF_MAX_X];
-  nrf_moments at[NRF_MAX_X];
-} nrf_moments_by_x;
-
-/* Begin with n = 0. What comes after NRF_MAX_X different x is left out. */
-void nrf_add_at_x(nrf_moments_by_x *list, double x, double value);
-
 /* ---- Histograms ---- */
 
 /* Counts the finite ones of n values in `bins` equal bins from low to high; values outside are left out. */

@@ -1,8 +1,8 @@
 /* synchrony_tables.c - columns: what is kept of the experiments on synchrony, and under which name. */
 #include "synchrony_tables.h"
 
+#include "moments_by_x.h"
 #include "record_table.h"
-#include "synchrony_show.h"
 
 #include "nrflv/memory.h"
 

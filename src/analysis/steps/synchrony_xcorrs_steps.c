@@ -1,4 +1,5 @@
 /* synchrony_xcorrs_steps.c - the correlations of all pairs (analysis.md 3.17, 3.23, 3.27). */
+#include "moments_by_x.h"
 #include "synchrony_show.h"
 #include "synchrony_steps.h"
 
