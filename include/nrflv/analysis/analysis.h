@@ -33,29 +33,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct nrf_analysis;
 struct nrf_analysis_run;
 
 /* What an analysis has to work with. */
 typedef struct nrf_analysis_context {
-  const nrf_analysis_settings *settings; /* original_quirks, seed, single_maps, memory               */
-  int                          threads;  /* >= 1; also what OpenMP is set to                         */
-  const char                  *variant;  /* of its row; "" if it has none                            */
-  const nrf_extract           *extract[NRF_KINDS]; /* of the experiments that the row reads; the others are NULL */
-  const nrf_progress          *progress;
-  struct nrf_analysis_run     *run;
+  const nrf_analysis_settings *settings;  /* original_quirks, seed, single_maps, memory               */
+  int                          threads;   /* >= 1; also what OpenMP is set to                         */
+  const char                  *variant;   /* of its row; "" if it has none                            */
+  const nrf_extract  *extract[NRF_KINDS]; /* of the experiments that the row reads; the others are NULL */
+  const nrf_progress *progress;
+  const struct nrf_analysis *row;
+  struct nrf_analysis_run   *run;
 } nrf_analysis_context;
 
 #define NRF_READS(kind) (1u << (kind))
 
 /* A row of the table. */
 typedef struct nrf_analysis {
-  const char *name;     /* the published program's: "find_active_neurons"                                          */
-  const char *variant;  /* what it is applied to, where it is applied to several things: "primary"; NULL           */
-  const char *title;    /* "Active neurons of the contrast experiment"                                             */
-  const char *purpose;  /* one line: what it asks                                                                  */
-  unsigned    reads;    /* NRF_READS(NRF_KIND_PRIM) | ...: experiments whose recordings it reads                      */
-  const char *needs;    /* full names of rows above this one, whose results it reads, separated by blanks; NULL     */
-  int         revision; /* raised when its results change: finished ones are then repeated                          */
+  const char
+      *name; /* the published program's: "find_active_neurons"                                          */
+  const char
+      *variant; /* what it is applied to, where it is applied to several things: "primary"; NULL           */
+  const char
+      *title; /* "Active neurons of the contrast experiment"                                             */
+  const char
+      *purpose; /* one line: what it asks                                                                  */
+  unsigned
+      reads; /* NRF_READS(NRF_KIND_PRIM) | ...: experiments whose recordings it reads                      */
+  const char
+      *needs;   /* full names of rows above this one, whose results it reads, separated by blanks; NULL     */
+  int revision; /* raised when its results change: finished ones are then repeated                          */
   nrf_status (*run)(const nrf_analysis_context *context, nrf_results *results);
 } nrf_analysis;
 
@@ -78,7 +86,8 @@ NRF_MUST_CHECK nrf_status nrf_analyses_check(nrf_analyses analyses);
 
 /* Which rows are wanted, wanted [analyses.n]: those named (full names, or names for all variants; capitals do not matter) and
  * all they need; all of them for an empty list. NRF_EINVAL for a name that does not exist, with the closest one. */
-NRF_MUST_CHECK nrf_status nrf_analyses_select(nrf_analyses analyses, const nrf_name_list *names, bool wanted[]);
+NRF_MUST_CHECK nrf_status nrf_analyses_select(nrf_analyses analyses, const nrf_name_list *names,
+                                              bool wanted[]);
 
 /* ---- For analyses ---- */
 
@@ -98,7 +107,8 @@ enum { NRF_ANALYSIS_PATH = 1200, NRF_ANALYSIS_WHY = 400, NRF_ANALYSIS_FINGERPRIN
 typedef struct nrf_analysis_input {
   bool found;
   char path[NRF_ANALYSIS_PATH];               /* of the recording, or of its extract             */
-  char fingerprint[NRF_ANALYSIS_FINGERPRINT]; /* changes with its contents                      */
+  char fingerprint[NRF_ANALYSIS_FINGERPRINT]; /* changes whenever the file does                  */
+  char identity[NRF_ANALYSIS_FINGERPRINT];    /* what was recorded: the same for copies          */
   char why_not[NRF_ANALYSIS_WHY];             /* if it was not found: a clause for "skipped: ..." */
 } nrf_analysis_input;
 
@@ -139,8 +149,8 @@ typedef struct nrf_analysis_summary {
  * the run: NRF_ENOSPACE. NRF_EINTERRUPTED: stopped on request; what is finished stays. NRF_EINVAL while another process works in
  * this directory. A failed analysis is no error here: see out->count. */
 NRF_MUST_CHECK nrf_status nrf_analyses_run(nrf_analyses analyses, const bool wanted[],
-                                           const nrf_analysis_settings *settings, const nrf_analysis_inputs *inputs,
-                                           const char *directory, const nrf_progress *progress,
-                                           nrf_analysis_summary *out);
+                                           const nrf_analysis_settings *settings,
+                                           const nrf_analysis_inputs *inputs, const char *directory,
+                                           const nrf_progress *progress, nrf_analysis_summary *out);
 
 #endif

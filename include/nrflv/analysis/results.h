@@ -45,7 +45,7 @@ nrf_status nrf_results_skip(nrf_results *results, const char *fmt, ...) NRF_PRIN
 
 /* A file of another kind that the analysis writes itself (films): `path` gets where to. GIF and PNG files are shown
  * in the report. */
-NRF_MUST_CHECK nrf_status nrf_results_file(nrf_results *results, const char *name, const char *caption, char *path,
-                                           size_t bytes);
+NRF_MUST_CHECK nrf_status nrf_results_file(nrf_results *results, const char *name, const char *caption,
+                                           char *path, size_t bytes);
 
 #endif

@@ -9,7 +9,7 @@ enum { GROUP_ACTION, GROUP_HOW, GROUP_FOLDERS, GROUP_MACHINE, GROUP_COUNT };
 
 static const nrf_setting table[] = {
     /* ---- what to do ---- */
-    {FIELD(root_path, ACTION, ""), .metavar = "PATH",
+    {FIELD(root_path, ACTION, ""), .metavar = "DIR",
      .help = "the recordings: the folder of a session, or one that holds such folders (the newest is taken)"},
     {FIELD(steps, ACTION, ""), .metavar = "NAME",
      .help = "only these analyses and those they need; without .VARIANT, all variants (default: everything)"},
@@ -17,17 +17,21 @@ static const nrf_setting table[] = {
      .help = "repeat finished analyses though neither recordings nor settings have changed"},
     {FIELD(list, ACTION, "off"), .flags = ONE_SHOT,
      .help = "list the analyses in order, with what they need"},
-    {FIELD(completion, ACTION, ""), .metavar = "SHELL", .choices = NRF_SETTING_CHOICES("bash"), .flags = ONE_SHOT,
-     .help = "print a completion script for the shell: source <(nrflv-analyze --completion bash)"},
-    {FIELD(version, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING, .help = "print the version"},
-    {FIELD(help, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING, .help = "print this text; also -h"},
+    {FIELD(completion, ACTION, ""), .metavar = "SHELL", .choices = NRF_SETTING_CHOICES("bash"),
+     .flags = ONE_SHOT,
+     .help  = "print a completion script for the shell: source <(nrflv-analyze --completion bash)"},
+    {FIELD(version, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING,
+     .help = "print the version"},
+    {FIELD(help, ACTION, "off"), .flags = ONE_SHOT | NRF_SETTING_ENDS_READING,
+     .help = "print this text; also -h"},
 
     /* ---- how ---- */
     {FIELD(original_quirks, HOW, "off"),
      .help = "compute as the published program did, mistakes included, to compare with its numbers"},
-    {FIELD(seed, HOW, "0"), .metavar = "N", .help = "random numbers of the bootstrap and of samples of figures"},
+    {FIELD(seed, HOW, "0"), .metavar = "N",
+     .help = "random numbers of the bootstrap and of samples of figures"},
     {FIELD(single_maps, HOW, "off"),
-     .help = "also each map in a file of its own: thousands (default: contact sheets)"},
+     .help = "also each map in a file of its own, thousands of them; contact sheets are always made"},
 
     /* ---- folders ---- */
     {FIELD(results_dir, FOLDERS, "analysis_results"), .metavar = "DIR",
