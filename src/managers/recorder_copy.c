@@ -15,6 +15,8 @@
 #include <emmintrin.h>
 #endif
 
+#define INLINE inline __attribute__((always_inline))
+
 enum {
   TILE  = 64, /* pixels: 256 bytes of a map; with 32 channels 8 KiB of the image */
   GROUP = 4,  /* channels that are transposed together                            */
@@ -71,57 +73,32 @@ static inline uint32_t rounded_of(uint32_t u, int dropped)
   return ((u & MAGNITUDE) > INFINITE ? u | QUIET : value) & mask;
 }
 
-static int64_t put_float32(nrf_record_format format, const float *from, int n, void *to)
+/* One number to `to`; returns whether it was finite and is not any more. `format` is a constant where this is inlined. */
+static INLINE int put_number(nrf_record_number number, int dropped, float from, char *to)
 {
-  (void)format;
-  memcpy(to, from, (size_t)n * sizeof *from);
-  return 0;
-}
-
-static int64_t put_float16(nrf_record_format format, const float *from, int n, void *to)
-{
-  char *out  = to;
-  int   lost = 0;
-  (void)format;
-#pragma omp simd reduction(+ : lost)
-  for (int i = 0; i < n; i++) {
-    const uint32_t u = bits_of(from[i]);
+  const uint32_t u = bits_of(from);
+  if (number == NRF_RECORD_FLOAT32) {
+    memcpy(to, &u, sizeof u);
+    return 0;
+  }
+  if (number == NRF_RECORD_FLOAT16) {
     const uint16_t h = half_of(u);
-    lost += ((h & 0x7fff) == HALF_INFINITE) & ((u & MAGNITUDE) < INFINITE);
-    memcpy(out + (size_t)i * sizeof h, &h, sizeof h);
+    memcpy(to, &h, sizeof h);
+    return ((h & 0x7fff) == HALF_INFINITE) & ((u & MAGNITUDE) < INFINITE);
   }
-  return lost;
+  const uint32_t v = rounded_of(u, dropped);
+  memcpy(to, &v, sizeof v);
+  return ((v & MAGNITUDE) == INFINITE) & ((u & MAGNITUDE) < INFINITE);
 }
 
-static int64_t put_rounded(nrf_record_format format, const float *from, int n, void *to)
+static INLINE int put_numbers(nrf_record_format format, const float *from, int n, char *to)
 {
-  const int dropped = 23 - format.mantissa_bits;
-  char     *out     = to;
-  int       lost    = 0;
+  const size_t bytes   = nrf_record_number_bytes(format);
+  const int    dropped = 23 - format.mantissa_bits;
+  int          lost    = 0;
 #pragma omp simd reduction(+ : lost)
-  for (int i = 0; i < n; i++) {
-    const uint32_t u = bits_of(from[i]);
-    const uint32_t v = rounded_of(u, dropped);
-    lost += ((v & MAGNITUDE) == INFINITE) & ((u & MAGNITUDE) < INFINITE);
-    memcpy(out + (size_t)i * sizeof v, &v, sizeof v);
-  }
+  for (int i = 0; i < n; i++) lost += put_number(format.number, dropped, from[i], to + (size_t)i * bytes);
   return lost;
-}
-
-typedef int64_t put_fn(nrf_record_format format, const float *from, int n, void *to);
-
-static const struct number_format {
-  put_fn *put;
-  size_t  bytes;
-} formats[] = {
-    [NRF_RECORD_FLOAT32] = {put_float32, 4},
-    [NRF_RECORD_FLOAT16] = {put_float16, 2},
-    [NRF_RECORD_ROUNDED] = {put_rounded, 4},
-};
-
-int64_t nrf_put_numbers(nrf_record_format format, const float *from, int n, void *to)
-{
-  return formats[format.number].put(format, from, n, to);
 }
 
 /* ---- writing past the caches ------------------------------------------------------------------------ */
@@ -152,7 +129,7 @@ static inline void stream(void *to, const void *from)
 #endif
 
 /* `from` is aligned, `to` perhaps not. */
-static void copy_out(char *to, const char *from, size_t bytes)
+static INLINE void copy_out(char *to, const char *from, size_t bytes)
 {
   size_t done = 0;
   if ((uintptr_t)to % STREAM == 0)
@@ -205,14 +182,21 @@ static bool is_group(const int *channel, int left)
   return left >= GROUP && channel[GROUP - 1] - channel[0] == GROUP - 1; /* they ascend */
 }
 
-/* All recorded channels of n <= TILE pixels that follow each other in the image. */
-static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format format, const float *pixels,
-                         int n, size_t map_stride, char *out)
+/* One channel's n numbers to its map. */
+static INLINE int put_channel(nrf_record_format format, const float stage[TILE], int n, char *to)
 {
-  const struct number_format *to = &formats[format.number];
-  _Alignas(64) float          stage[GROUP][TILE];
-  _Alignas(64) char           converted[TILE * sizeof(float)];
-  int64_t                     lost = 0;
+  _Alignas(64) char converted[TILE * sizeof(float)];
+  const int         lost = put_numbers(format, stage, n, converted);
+  copy_out(to, converted, (size_t)n * nrf_record_number_bytes(format));
+  return lost;
+}
+
+/* All recorded channels of n <= TILE pixels that follow each other in the image. */
+static INLINE int copy_tile(const nrf_recorded_layer *layer, nrf_record_format format, const float *pixels,
+                            int n, size_t map_stride, char *out)
+{
+  _Alignas(64) float stage[GROUP][TILE];
+  int                lost = 0;
   for (int c = 0; c < layer->n_channels;) {
     const bool   group = is_group(layer->channel + c, layer->n_channels - c);
     const float *from  = pixels + layer->channel[c];
@@ -220,32 +204,56 @@ static int64_t copy_tile(const nrf_recorded_layer *layer, nrf_record_format form
       gather_group(from, layer->channels, n, stage);
     else
       gather_one(from, layer->channels, n, stage[0]);
-    for (int k = 0; k < (group ? GROUP : 1); k++, c++) {
-      lost += to->put(format, stage[k], n, converted);
-      copy_out(out + (size_t)c * map_stride, converted, (size_t)n * to->bytes);
-    }
+    for (int k = 0; k < (group ? GROUP : 1); k++, c++)
+      lost += put_channel(format, stage[k], n, out + (size_t)c * map_stride);
   }
   return lost;
 }
 
 /* A region as wide as the layer is one run of pixels; otherwise each of its rows is one. */
-int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format, const float *image,
-                      size_t map_stride, void *out)
+static INLINE int64_t copy_maps(const nrf_recorded_layer *layer, nrf_record_format format, const float *image,
+                                size_t map_stride, char *to)
 {
-  const bool   whole_rows = layer->columns == layer->width;
-  const int    runs       = whole_rows ? 1 : layer->rows;
-  const int    length     = whole_rows ? layer->rows * layer->columns : layer->columns;
-  const size_t bytes      = formats[format.number].bytes;
-  char        *to         = out;
-  int64_t      lost       = 0;
+  const bool whole_rows = layer->columns == layer->width;
+  const int  runs       = whole_rows ? 1 : layer->rows;
+  const int  length     = whole_rows ? layer->rows * layer->columns : layer->columns;
+  int64_t    lost       = 0;
   for (int y = 0; y < runs; y++) {
     const float *pixels = image + ((int64_t)(layer->top + y) * layer->width + layer->left) * layer->channels;
-    for (int p = 0; p < length; p += TILE) {
-      const int n = length - p < TILE ? length - p : TILE;
-      lost += copy_tile(layer, format, pixels + (int64_t)p * layer->channels, n, map_stride, to);
-      to += (size_t)n * bytes;
+    for (int left = length; left > 0; left -= TILE) {
+      /* most tiles are full: a number of pixels that the compiler knows */
+      if (left >= TILE)
+        lost += copy_tile(layer, format, pixels, TILE, map_stride, to);
+      else
+        lost += copy_tile(layer, format, pixels, left, map_stride, to);
+      pixels += (int64_t)TILE * layer->channels;
+      to += (left < TILE ? left : TILE) * nrf_record_number_bytes(format);
     }
   }
   stream_fence(); /* streamed stores are not ordered by what hands the block to the writer thread */
   return lost;
+}
+
+/* ---- one copy for every format: the compiler knows which ---------------------------------------------- */
+
+#define AS_FORMAT(format, kind) \
+  ((nrf_record_format){.number = (kind), .mantissa_bits = (format).mantissa_bits})
+
+int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format, const float *image,
+                      size_t map_stride, void *out)
+{
+  switch (format.number) {
+  case NRF_RECORD_FLOAT16:
+    return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_FLOAT16), image, map_stride, out);
+  case NRF_RECORD_ROUNDED:
+    return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_ROUNDED), image, map_stride, out);
+  case NRF_RECORD_FLOAT32:
+    break;
+  }
+  return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_FLOAT32), image, map_stride, out);
+}
+
+int64_t nrf_put_numbers(nrf_record_format format, const float *from, int n, void *to)
+{
+  return put_numbers(format, from, n, to);
 }
