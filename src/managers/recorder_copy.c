@@ -236,21 +236,23 @@ static INLINE int64_t copy_maps(const nrf_recorded_layer *layer, nrf_record_form
 
 /* ---- one copy for every format: the compiler knows which ---------------------------------------------- */
 
-#define AS_FORMAT(format, kind) \
-  ((nrf_record_format){.number = (kind), .mantissa_bits = (format).mantissa_bits})
+static INLINE nrf_record_format with(nrf_record_format format, nrf_record_number number)
+{
+  return (nrf_record_format){.number = number, .mantissa_bits = format.mantissa_bits};
+}
 
 int64_t nrf_copy_maps(const nrf_recorded_layer *layer, nrf_record_format format, const float *image,
                       size_t map_stride, void *out)
 {
   switch (format.number) {
   case NRF_RECORD_FLOAT16:
-    return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_FLOAT16), image, map_stride, out);
+    return copy_maps(layer, with(format, NRF_RECORD_FLOAT16), image, map_stride, out);
   case NRF_RECORD_ROUNDED:
-    return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_ROUNDED), image, map_stride, out);
+    return copy_maps(layer, with(format, NRF_RECORD_ROUNDED), image, map_stride, out);
   case NRF_RECORD_FLOAT32:
     break;
   }
-  return copy_maps(layer, AS_FORMAT(format, NRF_RECORD_FLOAT32), image, map_stride, out);
+  return copy_maps(layer, with(format, NRF_RECORD_FLOAT32), image, map_stride, out);
 }
 
 int64_t nrf_put_numbers(nrf_record_format format, const float *from, int n, void *to)
