@@ -308,12 +308,13 @@ static nrf_status show_mean_amplitude(const amplitude_show *s, int set, nrf_resu
 static void show_counts(const amplitude_show *s, int set, nrf_results *results)
 {
   const nrf_amplitude_set *from = &s->sets->set[set];
+  const int64_t            all  = from->n + from->n_untuned;
   if (s->context->settings->original_quirks)
     nrf_results_note(results, "%s: n = %lld, untuned channels included", s->words->set_title[set],
                      (long long)from->n);
   else
     nrf_results_note(results, "%s: n = %lld; %lld with the channels whose tuning is below the threshold",
-                     s->words->set_title[set], (long long)from->n, (long long)(from->n + from->n_untuned));
+                     s->words->set_title[set], (long long)from->n, (long long)all);
 }
 
 static nrf_status show_numbers(const amplitude_show *s, nrf_results *results)

@@ -231,6 +231,14 @@ static void plot_channel(const image_correlations *c, int period, int a, double 
   nrf_plot_image(panel, channels, lags, image, area, &scale);
 }
 
+/* At most four, without a gap in the last row if that can be had. */
+static int sheet_columns(int panels)
+{
+  for (int columns = SHEET_COLUMNS; columns > 1; columns--)
+    if (panels % columns == 0) return columns;
+  return panels < SHEET_COLUMNS ? panels : SHEET_COLUMNS;
+}
+
 /* One panel for each channel A. */
 static nrf_status show_sheet(const image_correlations *c, int period, nrf_results *results)
 {
@@ -239,7 +247,7 @@ static nrf_status show_sheet(const image_correlations *c, int period, nrf_result
   void                 *memory   = NULL;
   double               *image    = NULL;
   const int             channels = c->x->channels, panels = channels < SHEET_PANELS ? channels : SHEET_PANELS;
-  const int             rows = (panels + SHEET_COLUMNS - 1) / SHEET_COLUMNS;
+  const int             columns = sheet_columns(panels), rows = (panels + columns - 1) / columns;
   char                  name[NAME_BYTES], title[NAME_BYTES];
   const nrf_figure_spec spec = {.name    = name,
                                 .title   = title,
@@ -252,7 +260,7 @@ static nrf_status show_sheet(const image_correlations *c, int period, nrf_result
                                 .width   = 13,
                                 .height  = 1.5 + 1.9 * rows,
                                 .rows    = rows,
-                                .columns = panels < SHEET_COLUMNS ? panels : SHEET_COLUMNS,
+                                .columns = columns,
                                 .share_x = true,
                                 .share_y = true,
                                 .share_colours = true};
@@ -263,7 +271,7 @@ static nrf_status show_sheet(const image_correlations *c, int period, nrf_result
   image = memory;
   NRF_TRY(nrf_figure_create(&spec, &figure));
   for (int a = 0; a < panels; a++)
-    plot_channel(c, period, a, image, nrf_figure_panel(figure, a / SHEET_COLUMNS, a % SHEET_COLUMNS));
+    plot_channel(c, period, a, image, nrf_figure_panel(figure, a / columns, a % columns));
   NRF_TRY(nrf_results_figure(results, figure));
 done:
   nrf_figure_free(figure);
