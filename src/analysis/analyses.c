@@ -1,10 +1,80 @@
 /* analyses.c - the table of analyses, in the order of the published program. */
 #include "nrflv/analysis/analysis.h"
 
+#include "analysis/steps/synchrony_steps.h"
+
 #include <stddef.h>
+
+#define SYNCHRONY1 "synchrony_experiment1_overlapping_rec_fields"
+#define SYNCHRONY2 "synchrony_experiment2"
+#define SYNCHRONY3 "synchrony_experiment3"
 
 /* The last row is empty. */
 static const nrf_analysis table[] = {
+    {.name  = SYNCHRONY1,
+     .title = "Synchrony 1: correlations between channels at one place",
+     .purpose =
+         "How are the central neurons of all pairs of channels correlated, during a stimulus and before it?",
+     .reads = NRF_READS(NRF_KIND_FEW),
+     .run   = nrf_step_synchrony1_xcorrs},
+    {.name    = SYNCHRONY1 "_fit_Gabors",
+     .title   = "Synchrony 1: damped cosines fitted to the correlations",
+     .purpose = "At which frequency and phase, and how strongly, do pairs of channels oscillate together?",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .run     = nrf_step_synchrony1_fits},
+    {.name    = SYNCHRONY1 "_Plot_acorrs_CI_neighbours",
+     .title   = "Synchrony 1: mean correlation by the channels' distance",
+     .purpose = "Are channels that the sampler couples more strongly correlated than others?",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .run     = nrf_step_synchrony1_neighbours},
+    {.name    = SYNCHRONY1 "_Analyze_fitted_Gabors",
+     .title   = "Synchrony 1: fits to equal stimuli taken together",
+     .purpose = "Does a stimulus change how strongly pairs of channels oscillate together, and have they a "
+                "common phase?",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .needs   = SYNCHRONY1 "_fit_Gabors",
+     .run     = nrf_step_synchrony1_groups},
+    {.name    = SYNCHRONY2 "_xcorrs",
+     .title   = "Synchrony 2: correlations between the places of two patches",
+     .purpose = "How are neurons at the places of two patches correlated, during the stimulus and before it?",
+     .reads   = NRF_READS(NRF_KIND_DBL),
+     .run     = nrf_step_synchrony2_xcorrs},
+    {.name  = SYNCHRONY2 "_fit_Gabors",
+     .title = "Synchrony 2: damped cosines fitted to the correlations",
+     .purpose =
+         "At which frequency and phase, and how strongly, do neurons at two patches oscillate together?",
+     .reads = NRF_READS(NRF_KIND_DBL),
+     .run   = nrf_step_synchrony2_fits},
+    {.name    = SYNCHRONY2 "_Analyze_fitted_Gabors",
+     .title   = "Synchrony 2: fits to equal stimuli taken together",
+     .purpose = "Does a stimulus change how strongly neurons at two patches oscillate together, and have "
+                "they a common phase?",
+     .reads   = NRF_READS(NRF_KIND_DBL),
+     .needs   = SYNCHRONY2 "_fit_Gabors",
+     .run     = nrf_step_synchrony2_groups},
+    {.name  = SYNCHRONY3 "_xcorrs",
+     .title = "Synchrony 3: correlations along a bar",
+     .purpose =
+         "How are neurons along a bar correlated with the central one, during the stimulus and before it?",
+     .reads = NRF_READS(NRF_KIND_LONG),
+     .run   = nrf_step_synchrony3_xcorrs},
+    {.name    = SYNCHRONY3 "_fit_Gabors",
+     .title   = "Synchrony 3: damped cosines fitted to the correlations",
+     .purpose = "At which frequency and phase, and how strongly, do neurons along a bar oscillate together?",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_synchrony3_fits},
+    {.name    = SYNCHRONY3 "_Analyze_fitted_Gabors",
+     .title   = "Synchrony 3: fits to equal stimuli taken together",
+     .purpose = "Does a stimulus change how strongly neurons along a bar oscillate together, and have they a "
+                "common phase?",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .needs   = SYNCHRONY3 "_fit_Gabors",
+     .run     = nrf_step_synchrony3_groups},
+    {.name    = SYNCHRONY1 "_Plot_acorrs_individually",
+     .title   = "Synchrony 1: correlations of single images",
+     .purpose = "What do the correlations of channels look like in single images?",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .run     = nrf_step_synchrony1_individually},
     {.name = NULL},
 };
 
