@@ -180,6 +180,24 @@ static void places_on_the_bar_count_without_the_centre(void **state)
   nrf_amplitude_sets_free(&sets);
 }
 
+static void distances_that_differ_by_rounding_are_one(void **state)
+{
+  (void)state;
+  nrf_pair_group group[]  = {{.group = 0, .key = {0, 1}, .amplitude = 1.0},
+                             {.group = 1, .key = {0, 2}, .amplitude = 2.0},
+                             {.group = 1, .key = {1, 2}, .amplitude = 4.0},
+                             {.group = 2, .key = {2, 1}, .amplitude = 6.0}};
+  const double   before   = preference[1].angle;
+  preference[1].angle     = 1e-12; /* both are a quarter turn from channel 2, nearly */
+  nrf_amplitude_sets sets = select_from(NRF_SYNCHRONY_CHANNELS, QUARTER_TURNS, bar, 4, group, false);
+  preference[1].angle     = before;
+  const nrf_amplitude_set *unaligned = &sets.set[NRF_SET_UNALIGNED];
+  assert_int_equal(unaligned->n, 3);
+  assert_int_equal(unaligned->n_means, 1);
+  assert_near(unaligned->mean[0].mean, 4.0, 1e-12);
+  nrf_amplitude_sets_free(&sets);
+}
+
 /* ---- lines and intervals ----------------------------------------------------------------------------------- */
 
 static void lines_have_the_slope_and_its_interval(void **state)
@@ -225,6 +243,7 @@ int main(void)
       cmocka_unit_test(empty_sets_are_no_error),
       cmocka_unit_test(patches_are_sorted_by_the_mobile_ones_angle),
       cmocka_unit_test(places_on_the_bar_count_without_the_centre),
+      cmocka_unit_test(distances_that_differ_by_rounding_are_one),
       cmocka_unit_test(lines_have_the_slope_and_its_interval),
       cmocka_unit_test(equal_seeds_give_equal_intervals),
   };

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -61,6 +62,29 @@ static void an_error_comes_back_with_its_message_and_stops_the_rest(void **state
   assert_in_range(begun, 1, 2 * THREADS);
 }
 
+/* Item 0 is still at work when item 1 fails. */
+static nrf_status fail_late(void *context, int64_t item, int worker)
+{
+  atomic_bool *other_failed = context;
+  (void)worker;
+  const time_t patience = time(NULL) + 10;
+  if (item == 0)
+    while (!atomic_load(other_failed) && time(NULL) < patience) continue;
+  else
+    atomic_store(other_failed, true);
+  return nrf_error(NRF_EFORMAT, "item %d is bad", (int)item);
+}
+
+static void of_several_errors_that_of_the_lowest_item_is_returned(void **state)
+{
+  (void)state;
+  atomic_bool          other_failed = false;
+  const nrf_work_items items        = {
+             .n = 2, .title = "test", .unit = "items", .run = fail_late, .context = &other_failed};
+  assert_int_equal(nrf_work_items_run(&items, 2, NULL), NRF_EFORMAT);
+  assert_string_equal(nrf_error_message(), "item 0 is bad");
+}
+
 static bool stop_at_once(void *context)
 {
   (void)context;
@@ -93,6 +117,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_item_is_run_once),
       cmocka_unit_test(an_error_comes_back_with_its_message_and_stops_the_rest),
+      cmocka_unit_test(of_several_errors_that_of_the_lowest_item_is_returned),
       cmocka_unit_test(a_wish_to_stop_is_heard_between_items),
       cmocka_unit_test(a_wish_to_stop_that_comes_too_late_is_no_interruption),
   };
