@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Inches. CHAR and LINE are those of the 10-point font, on the generous side. */
-static const double CHAR = 0.078, LINE = 0.18, TICK = 0.09, EDGE = 0.1, TITLE = 0.32;
+static const double CHAR = 0.078, LINE = 0.18, TICK = 0.13, EDGE = 0.1, TITLE = 0.32;
 static const double BAR_GAP = 0.1, BAR_WIDTH = 0.13;
 static const double BETWEEN_PANELS  = 0.1;
 static const double MARGIN          = 0.05; /* of the range, beside the data */
@@ -56,7 +56,7 @@ figure_ticks figure_choose_ticks(double low, double high, int wanted)
   for (size_t i = 0; i < sizeof multiples / sizeof *multiples;
        i++) { /* ever more ticks, as long as they fit */
     const int n = ticks_in(low, high, multiples[i] * power);
-    if (t.step > 0 && n > wanted && ticks_in(low, high, t.step) >= MIN_TICKS) break;
+    if (t.step > 0 && n > wanted + 1 && ticks_in(low, high, t.step) >= MIN_TICKS) break;
     t.step = multiples[i] * power;
   }
   const int decimals  = t.exponent - (int)floor(log10(t.step) + 1e-9);
@@ -183,10 +183,16 @@ typedef struct needs {
   double left, right, bottom, top;
 } needs;
 
+/* From the colour bar to the middle of its label. */
+static double beside_bar(const figure_ticks *ticks)
+{
+  return TICK + ticks->chars * CHAR + LINE / 2;
+}
+
 static double bar_needs(const figure_scale *scale, const figure_ticks *ticks)
 {
   const bool labelled = scale->label[0] || ticks->exponent != 0;
-  return BAR_GAP + BAR_WIDTH + TICK + ticks->chars * CHAR + (labelled ? LINE : 0);
+  return BAR_GAP + BAR_WIDTH + beside_bar(ticks) + (labelled ? LINE / 2 : -LINE / 2);
 }
 
 static needs needs_of(const nrf_panel *p, const figure_place *place)
@@ -283,6 +289,7 @@ static void put_panels(const nrf_figure *figure, const grid *g, figure_place pla
       to->top        = (y + height) / figure->height;
       to->bar_left   = (x + width + BAR_GAP) / figure->width;
       to->bar_right  = (x + width + BAR_GAP + BAR_WIDTH) / figure->width;
+      to->bar_label  = to->bar_right + beside_bar(&to->colours) / figure->width;
       to->bar_bottom = to->bottom;
       to->bar_top    = to->top;
       from_left += width + g->right[c] + BETWEEN_PANELS;
@@ -312,6 +319,7 @@ static void put_common_bar(const nrf_figure *figure, int owner, double inches, f
   to->bar        = true;
   to->bar_left   = (figure->width - inches + BAR_GAP) / figure->width;
   to->bar_right  = to->bar_left + BAR_WIDTH / figure->width;
+  to->bar_label  = to->bar_right + beside_bar(&to->colours) / figure->width;
   to->bar_bottom = bottom;
   to->bar_top    = top;
 }

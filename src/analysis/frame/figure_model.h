@@ -121,7 +121,7 @@ typedef struct figure_place {
   bool         common_x, common_y;   /* the label is written once for all panels, here: */
   double       common_x_at[2], common_y_at[2];
   bool         bar; /* a colour bar beside it */
-  double       bar_left, bar_right, bar_bottom, bar_top;
+  double       bar_left, bar_right, bar_bottom, bar_top, bar_label;
 } figure_place;
 
 /* Fills place [rows * columns]. */

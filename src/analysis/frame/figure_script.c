@@ -184,17 +184,17 @@ static void put_axis(nrf_buffer *s, const char *name, const figure_axis *axis, c
   }
 }
 
-static bool has_image(const nrf_panel *p)
+static bool has(const nrf_panel *p, figure_kind kind)
 {
   for (int i = 0; i < figure_n_elements(p); i++)
-    if (figure_element_at(p, i)->kind == FIGURE_IMAGE) return true;
+    if (figure_element_at(p, i)->kind == kind) return true;
   return false;
 }
 
 /* Lines left and below; images have edges of their own. */
 static int border_of(const nrf_panel *p)
 {
-  if (has_image(p)) return 0;
+  if (has(p, FIGURE_IMAGE)) return 0;
   return (p->x.hidden ? 0 : 1) + (p->y.hidden ? 0 : 2);
 }
 
@@ -231,12 +231,12 @@ static void put_colours(nrf_buffer *s, const nrf_panel *p, const figure_place *p
       place->bar_left, place->bar_bottom, place->bar_right - place->bar_left,
       place->bar_top - place->bar_bottom);
   put_ticks(s, "cb", NULL, t, true, "out nomirror scale 0.5");
+  text_put(s, "unset cblabel\n");
   if (p->scale.label[0] || t->exponent != 0) {
-    text_put(s, "set cblabel ");
+    text_put(s, "set label ");
     put_label(s, p->scale.label, t->exponent);
-    text_put(s, " noenhanced textcolor rgb '#222222'\n");
-  } else {
-    text_put(s, "unset cblabel\n");
+    text_printf(s, " noenhanced at screen %.5f, screen %.5f center rotate by 90 textcolor rgb '#222222'\n",
+                place->bar_label, (place->bar_bottom + place->bar_top) / 2);
   }
 }
 
@@ -267,7 +267,8 @@ static void put_line_style(nrf_buffer *s, const figure_element *e)
 
 static void put_mark(nrf_buffer *s, const nrf_panel *p, const figure_element *e)
 {
-  const char *depth = has_image(p) ? "front" : "back";
+  const bool  covered = has(p, FIGURE_IMAGE) || has(p, FIGURE_BARS);
+  const char *depth   = covered ? "front" : "back";
   switch (e->kind) {
   case FIGURE_VERTICAL:
     text_printf(s, "set arrow from first %.10g, graph 0 to first %.10g, graph 1 nohead %s ", e->x, e->x,
