@@ -102,7 +102,8 @@ typedef struct nrf_provenance {
   const char *name, *value;
 } nrf_provenance;
 
-/* Both write atomically. Equal tables and provenance make equal files. */
+/* Both write atomically; the CSV, of which the other is the original, without waiting for the disk. Equal tables and provenance
+ * make equal files. */
 NRF_MUST_CHECK nrf_status nrf_table_write(const nrf_table *table, const char *path, int n,
                                           const nrf_provenance provenance[]);
 NRF_MUST_CHECK nrf_status nrf_table_write_csv(const nrf_table *table, const char *path);

@@ -1,7 +1,6 @@
 /* figure.c - puts a figure together in memory. */
 #include "analysis/frame/figure_model.h"
 #include "analysis/frame/text.h"
-#include "nrflv/atomic_file.h"
 #include "nrflv/memory.h"
 
 #include <assert.h>
@@ -559,7 +558,7 @@ static nrf_status write_part(const char *source, const char *name, const char *e
 {
   char path[1200];
   NRF_RETURN_IF_ERROR(text_path(path, sizeof path, source, name, ending));
-  return nrf_atomic_write(path, part->bytes, part->used);
+  return text_write(path, part);
 }
 
 nrf_status nrf_figure_write(nrf_figure *figure, const char *source)

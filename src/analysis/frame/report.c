@@ -4,7 +4,6 @@
 
 #include "analysis/frame/record.h"
 #include "analysis/frame/text.h"
-#include "nrflv/atomic_file.h"
 #include "nrflv/memory.h"
 
 #include <inttypes.h>
@@ -390,7 +389,7 @@ nrf_status report_write(const char *directory, nrf_analyses analyses, const nrf_
   put_page(&p, analyses, records, inputs);
   NRF_TRY(text_check(&p.html, "report.html"));
   NRF_TRY(text_path(path, sizeof path, directory, "report", ".html"));
-  NRF_TRY(nrf_atomic_write(path, p.html.bytes, p.html.used));
+  NRF_TRY(text_write(path, &p.html));
   *figures_missing = p.figures_missing;
 done:
   for (int i = 0; records && i < analyses.n; i++) json_decref(records[i]);

@@ -85,7 +85,7 @@ nrf_status nrf_table_write_csv(const nrf_table *table, const char *path)
     NRF_TRY(nrf_atomic_append(file, piece.bytes, piece.used));
     nrf_buffer_clear(&piece);
   }
-  NRF_TRY(nrf_atomic_commit(file));
+  NRF_TRY(nrf_atomic_commit_unflushed(file));
 done:
   nrf_atomic_free(file);
   nrf_buffer_free(&piece);

@@ -1,6 +1,8 @@
 /* text.c - text put together piece by piece. */
 #include "analysis/frame/text.h"
 
+#include "nrflv/atomic_file.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +29,18 @@ void text_printf(nrf_buffer *text, const char *fmt, ...)
 nrf_status text_check(const nrf_buffer *text, const char *what)
 {
   return text->failed ? nrf_error(NRF_ENOMEM, "%s: out of memory after %zu bytes", what, text->used) : NRF_OK;
+}
+
+nrf_status text_write(const char *path, const nrf_buffer *text)
+{
+  nrf_status       st   = NRF_OK;
+  nrf_atomic_file *file = NULL;
+  NRF_TRY(nrf_atomic_create(path, &file));
+  NRF_TRY(nrf_atomic_append(file, text->bytes, text->used));
+  NRF_TRY(nrf_atomic_commit_unflushed(file));
+done:
+  nrf_atomic_free(file);
+  return st;
 }
 
 bool text_is_file_name(const char *name, size_t bytes)
