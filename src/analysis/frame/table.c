@@ -131,7 +131,7 @@ int nrf_table_find(const nrf_table *table, const char *name)
 /* Makes room for so many rows in every column; nothing changes if there is no memory. */
 static nrf_status reserve(nrf_table *t, int64_t rows)
 {
-  if (rows <= t->capacity) return NRF_OK;
+  if (rows >= 0 && rows <= t->capacity) return NRF_OK;
   const int64_t capacity = rows > 2 * t->capacity ? rows : 2 * t->capacity;
   if (rows < 0 || capacity > INT64_MAX / 16)
     return nrf_error(NRF_EINVAL, "table %s: %lld rows", t->name, (long long)rows);
