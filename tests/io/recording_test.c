@@ -451,6 +451,18 @@ static void error_bounds_are_those_of_rounding(void **state)
 
 /* ---- Cut short, and gone on with ---- */
 
+static void assert_row_is_refused(const char *path, int64_t row)
+{
+  nrf_recording *r = NULL;
+  float          nothing;
+  OK(nrf_recording_open(path, &r));
+  assert_int_equal(nrf_recording_read(r, NRF_RECORD_STATE, 0, 0,
+                                      (nrf_recording_block){row, 1, 0, 1, 0, 0, 1, 1}, &nothing),
+                   NRF_ESHAPE);
+  assert_message_contains("rows are complete; 1 from row");
+  nrf_recording_free(r);
+}
+
 static void a_recording_can_be_read_while_it_is_made(void **state)
 {
   (void)state;
@@ -463,6 +475,7 @@ static void a_recording_can_be_read_while_it_is_made(void **state)
   for (int64_t row = 0; row < 30; row += 10) {
     OK(specimen_write(w, row, 10));
     assert_specimen(path, row); /* not before they are marked */
+    assert_row_is_refused(path, row);
     OK(nrf_recording_mark(w, row + 10));
     assert_specimen(path, row + 10);
   }
