@@ -69,7 +69,8 @@ nrf_status check_colour_maps(ref_block *b)
                                       "contrast_greys_as_image",
                                       "contrast_greys_as_line",
                                       NULL};
-  for (int map = 0; map < NRF_PUBLISHED_COLOUR_MAPS; map++) NRF_RETURN_IF_ERROR(compare_map(b, (nrf_colour_map)map));
+  for (int map = 0; map < NRF_PUBLISHED_COLOUR_MAPS; map++)
+    NRF_RETURN_IF_ERROR(compare_map(b, (nrf_colour_map)map));
   NRF_RETURN_IF_ERROR(compare_contrast_greys(b, "contrast_greys_as_image"));
   NRF_RETURN_IF_ERROR(compare_contrast_greys(b, "contrast_greys_as_line"));
   NRF_RETURN_IF_ERROR(compare_contrast_greens(b));
