@@ -189,6 +189,7 @@ static void set_axis(nrf_figure *figure, figure_axis *axis, const nrf_axis *wish
   if (wish->log && wish->low != wish->high && !(wish->low > 0))
     refuse(figure, NRF_EINVAL, "a logarithmic axis that begins at or below 0");
   for (int i = 0; i < axis->n_ticks; i++) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): whoever counts ticks has set them */
     axis->tick[i].at = wish->tick[i].at;
     copy_text(axis->tick[i].label, FIGURE_TICK_BYTES, wish->tick[i].label);
   }
@@ -325,9 +326,10 @@ static void put_block(nrf_panel *panel, figure_element *e, int64_t n, int column
     const int spread = e->kind == FIGURE_ERROR_BARS ? 4 : e->kind == FIGURE_BAND ? 3 : 2;
     e->has_points    = true;
     axis_see(&panel->x, value_at(column[0], i));
-    for (int c = 1; c < spread; c++) {
-      axis_see(&panel->y, column[c][i]);
-      if (column[c][i] > 0) e->has_positive_y = true;
+    for (int c = 1; c < spread && c < columns; c++) {
+      const double y = value_at(column[c], i);
+      axis_see(&panel->y, y);
+      if (y > 0) e->has_positive_y = true;
     }
   }
   if (n == 0) text_put(&figure->data, "NaN\tNaN\tNaN\tNaN\n"); /* gnuplot counts blocks by their lines */

@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { BATCH = 12, MAX_PROCESSES = 64, PATH_BYTES = 1200, POLL_MILLISECONDS = 5 };
 
 typedef struct job {

@@ -181,10 +181,9 @@ static void look_for(nrf_recordings_inputs *r, const char *folder, nrf_experimen
     (void)snprintf(input->why_not, sizeof input->why_not, "there is no such experiment");
   } else if (exists(folder, e->file_name, endings[COMPLETE], input->path, &info)) {
     look_at_recording(input);
-  } else if (exists(folder, e->file_name, endings[EXTRACT], input->path, &info)) {
-    look_at_extract(input);
-  } else if (own_extract(r, kind, input->path) == NRF_OK && access(input->path, R_OK) == 0) {
-    look_at_extract(input); /* the recording was deleted since; its extract has to do */
+  } else if (exists(folder, e->file_name, endings[EXTRACT], input->path, &info) ||
+             (own_extract(r, kind, input->path) == NRF_OK && access(input->path, R_OK) == 0)) {
+    look_at_extract(input); /* recorded as such; or made of a recording that was deleted since */
   } else if (exists(folder, e->file_name, endings[PARTIAL], input->path, &info)) {
     (void)snprintf(input->why_not, sizeof input->why_not,
                    "the recording of %s is not complete (%s%s): the command that was recording it goes on "

@@ -380,7 +380,7 @@ nrf_status report_write(const char *directory, nrf_analyses analyses, const nrf_
   page       p       = {.directory = directory};
   json_t   **records = NULL;
   char       path[NRF_ANALYSIS_PATH];
-  NRF_TRY(nrf_alloc((size_t)analyses.n * sizeof *records, "report", (void **)&records));
+  NRF_TRY(nrf_alloc((size_t)analyses.n * sizeof(json_t *), "report", (void **)&records));
   for (int i = 0; i < analyses.n; i++) {
     char name[NRF_ANALYSIS_NAME], folder[NRF_ANALYSIS_PATH];
     NRF_TRY(text_path(folder, sizeof folder, directory, nrf_analysis_name(&analyses.row[i], name), ""));

@@ -228,7 +228,7 @@ nrf_status results_draw(const char *source, json_t *record, int processes, const
   int          n       = 0;
   *out                 = (nrf_drawing){0};
   NRF_TRY(nrf_alloc(all * sizeof *names, "figures", (void **)&names));
-  NRF_TRY(nrf_alloc(all * sizeof *missing, "figures", (void **)&missing));
+  NRF_TRY(nrf_alloc(all * sizeof(json_t *), "figures", (void **)&missing));
   NRF_TRY(nrf_alloc(all * sizeof *drawn, "figures", (void **)&drawn));
   for (size_t i = 0; i < all; i++) {
     json_t *figure = json_array_get(figures, i);
