@@ -156,9 +156,9 @@ static nrf_status read_table(const nrf_h5_file *file, nrf_table **out)
 {
   nrf_status      st   = NRF_OK;
   char           *name = NULL, *description = NULL;
-  nrf_h5_strings  columns = {0};
-  nrf_column_spec spec[NRF_TABLE_MAX_COLUMNS];
-  int             n = 0;
+  nrf_h5_strings  columns                     = {0};
+  nrf_column_spec spec[NRF_TABLE_MAX_COLUMNS] = {0};
+  int             n                           = 0;
   int64_t         rows;
   NRF_TRY(nrf_h5_read_attribute_string(file, GROUP, "name", &name));
   NRF_TRY(nrf_h5_read_attribute_string(file, GROUP, "description", &description));
@@ -175,7 +175,7 @@ static nrf_status read_table(const nrf_h5_file *file, nrf_table **out)
   NRF_TRY(nrf_table_resize(*out, rows));
   for (int i = 0; i < n; i++) NRF_TRY(read_column(file, *out, i));
 done:
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < NRF_TABLE_MAX_COLUMNS; i++) { /* also of the column that could not be read */
     nrf_free((void *)spec[i].unit);
     nrf_free((void *)spec[i].description);
   }

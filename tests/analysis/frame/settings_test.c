@@ -12,7 +12,7 @@
 static nrf_status parse(nrf_analysis_settings *s, int n, char *words[])
 {
   char *argv[16] = {"nrflv-analyze"};
-  memcpy(argv + 1, words, (size_t)n * sizeof *words);
+  for (int i = 0; i < n; i++) argv[i + 1] = words[i];
   return nrf_analysis_settings_parse(n + 1, argv, s);
 }
 
