@@ -35,4 +35,7 @@ void nrf_shapiro_wilk_of_lanes(const nrf_shapiro_wilk *test, float *x, nrf_momen
 /* The probability for a 1 - W that was kept: 1 if it is 0, NaN if it is NaN. */
 double nrf_shapiro_wilk_p(const nrf_shapiro_wilk *test, double one_minus_w);
 
+/* The same by the size of the sample, which needs no weights. NaN if n < 3. */
+double nrf_shapiro_wilk_p_of(int64_t n, double one_minus_w);
+
 #endif

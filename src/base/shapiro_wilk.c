@@ -17,7 +17,7 @@ struct nrf_shapiro_wilk {
       []; /* [n / 2] of the order statistics: -weight of the i-th smallest, +weight of the i-th largest */
 };
 
-enum { LARGEST_SAMPLE = 1 << 24, LARGEST_SMALL_SAMPLE = 11 };
+enum { SMALLEST_SAMPLE = 3, LARGEST_SAMPLE = 1 << 24, LARGEST_SMALL_SAMPLE = 11 };
 
 static const double LEAST_RANGE = 1e-19;
 
@@ -94,14 +94,22 @@ double nrf_shapiro_wilk_p(const nrf_shapiro_wilk *test, double one_minus_w)
   return nrf_normal_upper_tail((y - test->mu) / test->sigma);
 }
 
+double nrf_shapiro_wilk_p_of(int64_t n, double one_minus_w)
+{
+  nrf_shapiro_wilk test = {.n = n};
+  if (n < SMALLEST_SAMPLE) return NAN;
+  set_distribution(&test);
+  return nrf_shapiro_wilk_p(&test, one_minus_w);
+}
+
 /* ---- the test -------------------------------------------------------------------------------------------- */
 
 nrf_status nrf_shapiro_wilk_create(int64_t n, nrf_shapiro_wilk **out)
 {
   *out = NULL;
-  if (n < 3 || n > LARGEST_SAMPLE)
-    return nrf_error(NRF_EINVAL, "Shapiro-Wilk test: samples of %lld values; 3 to %d are possible",
-                     (long long)n, LARGEST_SAMPLE);
+  if (n < SMALLEST_SAMPLE || n > LARGEST_SAMPLE)
+    return nrf_error(NRF_EINVAL, "Shapiro-Wilk test: samples of %lld values; %d to %d are possible",
+                     (long long)n, SMALLEST_SAMPLE, LARGEST_SAMPLE);
   nrf_shapiro_wilk *test  = NULL;
   const size_t      bytes = sizeof *test + (size_t)(n / 2) * sizeof *test->weight;
   NRF_RETURN_IF_ERROR(nrf_alloc(bytes, "Shapiro-Wilk test: weights", (void **)&test));

@@ -108,7 +108,9 @@ static void small_samples_of_every_branch(void **state)
     if (!(fabs(result.w - cases[k].w) < 1e-6 && fabs(result.p - cases[k].p) < 2e-5 + 1e-4 * cases[k].p))
       fail_msg("n %d: W %.9g, p %.9g; not %.9g, %.9g", cases[k].n, result.w, result.p, cases[k].w,
                cases[k].p);
+    assert_true(nrf_shapiro_wilk_p_of(cases[k].n, result.one_minus_w) == result.p);
   }
+  assert_true(isnan(nrf_shapiro_wilk_p_of(2, 0.1)));
 }
 
 static void only_order_matters_not_sequence_place_or_scale(void **state)
