@@ -8,6 +8,9 @@
  * NaN for a black image. */
 double nrf_image_contrast(int64_t pixels, const uint8_t *rgb);
 
+/* The same of an 8-bit image in planes, [planes][pixel], one or three of them. */
+double nrf_planes_contrast(int planes, int64_t pixels, const uint8_t *value);
+
 /* trunc(255 (x - lowest) / (highest - lowest)) in single precision, over all frames of one film. All 0 if lowest == highest; a
  * NaN is 0. */
 void nrf_film_greys(int64_t n, const float *x, float lowest, float highest, uint8_t *grey);
