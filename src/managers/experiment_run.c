@@ -359,6 +359,8 @@ static nrf_status sample(experiment_run *r)
   for (const nrf_planned_experiment *i = r->engine->plan->item; i < r->item; i++) before += i->info.n_steps;
   nrf_progress_begin(r->engine->progress, "recording", "steps", before + r->done);
   const nrf_status st = end_sampling(r, run_phases(r));
+  nrf_saver_free(r->saver); /* a save under way would leave its file behind after a complete recording */
+  r->saver = NULL;
   nrf_progress_end(r->engine->progress);
   return st;
 }
