@@ -61,38 +61,6 @@ nrf_status nrf_mean_over_images(const nrf_synchrony_pairs *pairs, int64_t n, con
   return NRF_OK;
 }
 
-void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
-                   const char *note)
-{
-  if (mean.n == 0) return;
-  const nrf_interval ends   = nrf_t_interval(mean, NRF_SHOWN_CONFIDENCE);
-  nrf_key_number     number = {.name = name, .value = mean.mean, .unit = unit, .n = mean.n, .note = note};
-  if (isfinite(ends.lower)) {
-    number.low        = ends.lower;
-    number.high       = ends.upper;
-    number.confidence = NRF_SHOWN_CONFIDENCE;
-  }
-  nrf_results_number(results, &number);
-}
-
-/* Wilson, Journal of the American Statistical Association 22, 1927. */
-void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note)
-{
-  static const double Z = 1.959963984540054; /* 97.5 % of the normal distribution */
-  if (n == 0) return;
-  const double size = (double)n, share = (double)count / size, spread = Z * Z / size;
-  const double middle = (share + 0.5 * spread) / (1.0 + spread),
-               half   = Z / (1.0 + spread) * sqrt(share * (1.0 - share) / size + 0.25 * spread / size);
-  nrf_results_number(results, &(nrf_key_number){.name       = name,
-                                                .value      = 100.0 * share,
-                                                .unit       = "%",
-                                                .low        = 100.0 * (middle - half),
-                                                .high       = 100.0 * (middle + half),
-                                                .confidence = NRF_SHOWN_CONFIDENCE,
-                                                .n          = n,
-                                                .note       = note});
-}
-
 /* ---- samples --------------------------------------------------------------------------------------------- */
 
 static uint32_t lot_of(uint64_t seed, nrf_synchrony experiment, int64_t row)
@@ -123,16 +91,4 @@ bool nrf_is_in_sample(uint64_t seed, nrf_synchrony experiment, int64_t row)
 {
   static const double PART = 0.001;
   return (double)lot_of(seed, experiment, row) >= (1.0 - PART) * 0x1p32;
-}
-
-/* ---- histograms ------------------------------------------------------------------------------------------ */
-
-void nrf_histogram(int64_t n, const double *value, double low, double high, int bins, double *count)
-{
-  memset(count, 0, (size_t)bins * sizeof *count);
-  for (int64_t i = 0; i < n; i++) {
-    if (!(value[i] >= low && value[i] <= high)) continue;
-    const int bin = (int)((value[i] - low) / (high - low) * bins);
-    count[bin < bins ? bin : bins - 1] += 1.0;
-  }
 }

@@ -2,12 +2,11 @@
 #ifndef SYNCHRONY_SHOW_H
 #define SYNCHRONY_SHOW_H
 
+#include "show.h"
 #include "synchrony.h"
 #include "synchrony_tables.h"
 
 #include "nrflv/analysis/analysis.h"
-
-#define NRF_SHOWN_CONFIDENCE 0.95
 
 /* "during the stimulus", "before the stimulus". */
 const char *nrf_period_text(int period);
@@ -31,22 +30,10 @@ NRF_MUST_CHECK nrf_status nrf_mean_over_images(const nrf_synchrony_pairs *pairs,
                                                size_t stride, int period, const double *value,
                                                nrf_moments *out);
 
-/* Such a mean as a key number; nothing if it is of no image. */
-void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
-                   const char *note);
-
-/* A part of n as a key number, in percent, with Wilson's interval. */
-void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note);
-
 /* A sample of n rows, seeded: the `most` rows (or all) of which a random number is largest, in order. Returns how many. */
 int nrf_sample_rows(uint64_t seed, nrf_synchrony experiment, int64_t n, int most, int64_t *row);
 
 /* Whether a row is among the thousandth that is shown in single pictures. */
 bool nrf_is_in_sample(uint64_t seed, nrf_synchrony experiment, int64_t row);
-
-/* ---- Histograms ---- */
-
-/* Counts the finite ones of n values in `bins` equal bins from low to high; values outside are left out. */
-void nrf_histogram(int64_t n, const double *value, double low, double high, int bins, double *count);
 
 #endif

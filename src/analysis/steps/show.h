@@ -1,0 +1,22 @@
+/* show.h - what analyses have in common when they show something. */
+#ifndef SHOW_H
+#define SHOW_H
+
+#include "nrflv/analysis/results.h"
+#include "nrflv/moments.h"
+
+#include <stdint.h>
+
+#define NRF_SHOWN_CONFIDENCE 0.95
+
+/* A mean as a key number, with the t interval; nothing if it is of no value. */
+void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
+                   const char *note);
+
+/* A part of n as a key number, in percent, with Wilson's interval. */
+void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note);
+
+/* Counts the finite ones of n values in `bins` equal bins from low to high; values outside are left out. */
+void nrf_histogram(int64_t n, const double *value, double low, double high, int bins, double *count);
+
+#endif
