@@ -1,9 +1,12 @@
 /* analyses.c - the table of analyses, in the order of the published program. */
 #include "nrflv/analysis/analysis.h"
 
+#include "analysis/steps/orientation_steps.h"
 #include "analysis/steps/synchrony_steps.h"
 
 #include <stddef.h>
+
+#define PREFERENCES "find_orientation_preferences"
 
 #define SYNCHRONY1 "synchrony_experiment1_overlapping_rec_fields"
 #define SYNCHRONY2 "synchrony_experiment2"
@@ -11,6 +14,12 @@
 
 /* The last row is empty. */
 static const nrf_analysis table[] = {
+    {.name    = PREFERENCES,
+     .title   = "Orientation preferences",
+     .purpose = "Which angle of a stimulus does each channel's central neuron respond to most, and is it "
+                "tuned at all?",
+     .reads   = NRF_READS(NRF_KIND_ANG),
+     .run     = nrf_step_orientation_preferences},
     {.name  = SYNCHRONY1,
      .title = "Synchrony 1: correlations between channels at one place",
      .purpose =
@@ -34,6 +43,14 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_FEW),
      .needs   = SYNCHRONY1 "_fit_Gabors",
      .run     = nrf_step_synchrony1_groups},
+    {.name    = SYNCHRONY1 "_OriPref_vs_OscAmp",
+     .title   = "Synchrony 1: amplitude by the difference of preferences",
+     .purpose = "Do channels with similar preferences oscillate together more strongly, when the stimulus "
+                "suits both "
+                "and when not?",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .needs   = PREFERENCES " " SYNCHRONY1 "_Analyze_fitted_Gabors",
+     .run     = nrf_step_synchrony1_amplitudes},
     {.name    = SYNCHRONY2 "_xcorrs",
      .title   = "Synchrony 2: correlations between the places of two patches",
      .purpose = "How are neurons at the places of two patches correlated, during the stimulus and before it?",
@@ -52,6 +69,13 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_DBL),
      .needs   = SYNCHRONY2 "_fit_Gabors",
      .run     = nrf_step_synchrony2_groups},
+    {.name    = SYNCHRONY2 "_OriPref_OR_Distance_vs_OscAmp_OR_vs_Phase",
+     .title   = "Synchrony 2: amplitude by the distance of the patches",
+     .purpose = "Do neurons at two patches oscillate together less the farther apart the patches are, in "
+                "line and not?",
+     .reads   = NRF_READS(NRF_KIND_DBL),
+     .needs   = PREFERENCES " " SYNCHRONY2 "_Analyze_fitted_Gabors",
+     .run     = nrf_step_synchrony2_amplitudes},
     {.name  = SYNCHRONY3 "_xcorrs",
      .title = "Synchrony 3: correlations along a bar",
      .purpose =
@@ -70,6 +94,12 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_LONG),
      .needs   = SYNCHRONY3 "_fit_Gabors",
      .run     = nrf_step_synchrony3_groups},
+    {.name    = SYNCHRONY3 "_Distance_vs_OscAmp",
+     .title   = "Synchrony 3: amplitude by the distance along the bar",
+     .purpose = "Do neurons along a bar oscillate together less the farther apart they are?",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .needs   = PREFERENCES " " SYNCHRONY3 "_Analyze_fitted_Gabors",
+     .run     = nrf_step_synchrony3_amplitudes},
     {.name    = SYNCHRONY1 "_Plot_acorrs_individually",
      .title   = "Synchrony 1: correlations of single images",
      .purpose = "What do the correlations of channels look like in single images?",

@@ -68,7 +68,7 @@ const char *nrf_figure_caption(const nrf_figure *figure);
 /* The size in pixels that its PNG will have, once it is written. */
 void nrf_figure_pixels(const nrf_figure *figure, int *width, int *height);
 
-/* The panel in a row (0 is the highest) and column. */
+/* The panel in a row (0 is the highest) and column. Where nobody asks for one, the figure stays white. */
 nrf_panel *nrf_figure_panel(nrf_figure *figure, int row, int column);
 
 enum { NRF_AXIS_MAX_TICKS = 64 };
@@ -155,7 +155,7 @@ void nrf_plot_horizontal(nrf_panel *panel, double y, const nrf_plot_style *style
 /* A circle round the origin of a polar panel. */
 void nrf_plot_circle(nrf_panel *panel, double radius, const nrf_plot_style *style);
 
-/* Words in the panel, centred at a place. */
+/* Words in the panel, centred at a place; in a polar one, at an angle and a radius. */
 void nrf_plot_text(nrf_panel *panel, double x, double y, const char *colour, const char *fmt, ...)
     NRF_PRINTF(5, 6);
 

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A stimulus matches a preference that is nearer than this, in radian: 10 degrees. */
 #define NRF_MATCH_ANGLE (10.0 * M_PI / 180.0)

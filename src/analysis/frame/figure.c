@@ -128,7 +128,8 @@ nrf_status nrf_figure_create(const nrf_figure_spec *spec, nrf_figure **out)
     p->x.seen = p->x.positive = p->y.seen = p->y.positive = figure_range_empty();
     p->scale.seen                                         = figure_range_empty();
   }
-  *out = figure;
+  figure->panel[0].asked = true; /* so that there is something to draw */
+  *out                   = figure;
 done:
   if (st != NRF_OK) nrf_figure_free(figure);
   return st;
@@ -164,7 +165,9 @@ void nrf_figure_pixels(const nrf_figure *figure, int *width, int *height)
 nrf_panel *nrf_figure_panel(nrf_figure *figure, int row, int column)
 {
   assert(row >= 0 && row < figure->rows && column >= 0 && column < figure->columns);
-  return &figure->panel[row * figure->columns + column];
+  nrf_panel *panel = &figure->panel[row * figure->columns + column];
+  panel->asked     = true;
+  return panel;
 }
 
 /* ---- panels ---- */

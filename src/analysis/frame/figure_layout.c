@@ -172,6 +172,7 @@ static bool is_common(const nrf_figure *figure, bool shared_axis, int panels_alo
   if (!shared_axis || panels_along < 2) return false;
   for (int i = 0; i < figure->rows * figure->columns; i++) {
     const nrf_panel *p = &figure->panel[i];
+    if (!p->asked) continue;
     if (p->polar || strcmp(x ? p->x.label : p->y.label, x ? first->x.label : first->y.label) != 0)
       return false;
   }
@@ -198,6 +199,7 @@ static double bar_needs(const figure_scale *scale, const figure_ticks *ticks)
 static needs needs_of(const nrf_panel *p, const figure_place *place)
 {
   needs n = {EDGE, EDGE, EDGE, EDGE};
+  if (!p->asked) return n;
   if (p->title[0]) n.top += LINE;
   if (p->polar) {
     n.bottom += p->x.label[0] ? LINE : 0;
@@ -332,6 +334,12 @@ static void make_polar(const nrf_panel *p, figure_range radius, figure_place *pl
   place->x         = (figure_ticks){.low = -rim, .high = rim};
 }
 
+/* Of those of its column that there are. */
+static bool is_lowest(const nrf_figure *figure, const nrf_panel *p)
+{
+  return p->row == figure->rows - 1 || !p[figure->columns].asked;
+}
+
 static void lay_panel(const nrf_figure *figure, const shared *all, const nrf_panel *p, figure_place *to)
 {
   const double       width = figure->width / figure->columns, height = figure->height / figure->rows;
@@ -340,7 +348,7 @@ static void lay_panel(const nrf_figure *figure, const shared *all, const nrf_pan
   const figure_range y =
       figure->share_y ? range_of(&p->y, all->y, all->y_positive) : range_of(&p->y, p->y.seen, p->y.positive);
   memset(to, 0, sizeof *to);
-  to->x_numbers = !figure->share_x || p->row == figure->rows - 1;
+  to->x_numbers = !figure->share_x || is_lowest(figure, p);
   to->y_numbers = !figure->share_y || p->column == 0;
   to->common_x  = is_common(figure, figure->share_x, figure->columns, true);
   to->common_y  = is_common(figure, figure->share_y, figure->rows, false);
@@ -389,11 +397,12 @@ nrf_status figure_fit(nrf_figure *figure)
   int           owner;
   double        widest = 0, highest = 0;
   for (int i = 0; i < panels; i++)
-    if (!figure->panel[i].square) return NRF_OK;
+    if (figure->panel[i].asked && !figure->panel[i].square) return NRF_OK;
 
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)panels * sizeof *place, "figure", (void **)&place));
   (void)lay_all(figure, place, &g, &owner);
   for (int i = 0; i < panels; i++) {
+    if (!figure->panel[i].asked) continue;
     double x = 0, y = 0, width = g.panel_width, height = g.panel_height;
     make_square(&figure->panel[i], &place[i], &x, &y, &width, &height);
     widest  = fmax(widest, width);

@@ -78,6 +78,7 @@ typedef struct figure_scale {
 struct nrf_panel {
   nrf_figure  *figure;
   int          row, column;
+  bool         asked; /* for: others stay white */
   char         title[FIGURE_TEXT_BYTES], corner[FIGURE_TEXT_BYTES];
   figure_axis  x, y;
   figure_scale scale;

@@ -279,9 +279,13 @@ static void put_mark(nrf_buffer *s, const nrf_panel *p, const figure_element *e)
                 depth);
     break;
   case FIGURE_WORDS: {
-    char where[128];
-    (void)snprintf(where, sizeof where, "at first %.10g, first %.10g center front textcolor rgb '%s'", e->x,
-                   e->y, e->colour);
+    char place[128], where[192];
+    if (p->polar)
+      (void)snprintf(place, sizeof place, "first cos(%.10g)*(%.10g-r0), first sin(%.10g)*(%.10g-r0)", e->x,
+                     e->y, e->x, e->y);
+    else
+      (void)snprintf(place, sizeof place, "first %.10g, first %.10g", e->x, e->y);
+    (void)snprintf(where, sizeof where, "at %s center front textcolor rgb '%s'", place, e->colour);
     put_words(s, e->label, where);
     return;
   }
@@ -500,6 +504,7 @@ static void put_plot(nrf_buffer *s, const nrf_panel *p, int plotted)
 
 static void put_panel(nrf_buffer *s, const nrf_panel *p, const figure_place *place)
 {
+  if (!p->asked) return;
   text_printf(s, "\n# ---- panel %d.%d\n", p->row + 1, p->column + 1);
   text_printf(s, "set lmargin at screen %.5f; set rmargin at screen %.5f\n", place->left, place->right);
   text_printf(s, "set bmargin at screen %.5f; set tmargin at screen %.5f\n", place->bottom, place->top);
