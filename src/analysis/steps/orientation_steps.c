@@ -3,7 +3,7 @@
 
 #include "orientation.h"
 #include "record_table.h"
-#include "synchrony_show.h"
+#include "show.h"
 
 #include "nrflv/analysis/activity.h"
 #include "nrflv/memory.h"
