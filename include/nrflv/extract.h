@@ -38,9 +38,10 @@ typedef enum nrf_experiment_kind {
 } nrf_experiment_kind;
 
 typedef struct nrf_experiment_kind_row {
-  const char *name;         /* "PRIM"                                                           */
-  const char *key;          /* in names of results: "primary", "just_angles", ...               */
-  const char *stimulus_set; /* "single/contrast_and_angle"; NULL for OTHER                      */
+  const char *name;          /* "PRIM"                                                           */
+  const char *key;           /* in names of results: "primary", "just_angles", ...               */
+  const char *stimulus_set;  /* "single/contrast_and_angle"; NULL for OTHER                      */
+  bool        uses_momentum; /* whether analyses read momenta of it                              */
 } nrf_experiment_kind_row;
 
 const nrf_experiment_kind_row *nrf_experiment_kind_info(nrf_experiment_kind kind);
@@ -214,6 +215,9 @@ NRF_MUST_CHECK nrf_status nrf_extract_make(const nrf_trace_source *source, const
 /* Whether an extract was made from this very recording: same place in the file system does not matter, but size, date and
  * identity do. */
 bool nrf_extract_is_of(const nrf_extract *x, const nrf_extract_origin *origin);
+
+/* NRF_EINVAL, naming the first thing that differs, unless it was made from a recording of `info` (session_start apart). */
+NRF_MUST_CHECK nrf_status nrf_extract_compare_info(const nrf_extract *x, const nrf_recording_info *info);
 
 /* The usual way to an extract: that of `recording` at `path` if it is there and was made from the recording as it now is,
  * otherwise made now. If there is no recording, the extract has to do. NRF_ENOTFOUND if there is neither. */

@@ -204,16 +204,24 @@ static nrf_status write_origin(nrf_h5_file *file, const nrf_extract_origin *orig
   return nrf_h5_write_attribute_int64(file, ROOT, "recording_modified_ns", origin->modified_ns);
 }
 
-/* Reads all pictures of a kind into new memory; NULL if there are none. */
-static nrf_status read_pictures(const nrf_trace_source *source, nrf_recording_shows shows, uint8_t **out)
+/* All pictures of a source; NULL for those that it does not have. */
+typedef struct all_pictures {
+  uint8_t *of[NRF_SHOWS];
+} all_pictures;
+
+static void free_pictures(all_pictures *p)
+{
+  for (int i = 0; i < NRF_SHOWS; i++) nrf_free(p->of[i]);
+}
+
+static nrf_status read_pictures_of(const nrf_trace_source *source, nrf_recording_shows shows, uint8_t **out)
 {
   const nrf_recording_pictures *p      = &source->info->pictures;
   const size_t                  size   = (size_t)p->channels * (size_t)p->height * (size_t)p->width;
   const int                     n      = shows == NRF_SHOWS_BLANK ? 1 : source->info->n_images;
+  nrf_status                    st     = NRF_OK;
   void                         *memory = NULL;
-  *out                                 = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)n * size, "pictures", &memory));
-  nrf_status st = NRF_OK;
   for (int i = 0; i < n && st == NRF_OK; i++)
     st = source->read_picture(source->context, shows, i, (uint8_t *)memory + (size_t)i * size);
   if (st == NRF_OK) {
@@ -222,6 +230,14 @@ static nrf_status read_pictures(const nrf_trace_source *source, nrf_recording_sh
   }
   nrf_free(memory);
   return st == NRF_ENOTFOUND ? NRF_OK : st;
+}
+
+static nrf_status read_pictures(const nrf_trace_source *source, all_pictures *out)
+{
+  memset(out, 0, sizeof *out);
+  for (int i = 0; i < NRF_SHOWS; i++)
+    NRF_RETURN_IF_ERROR(read_pictures_of(source, (nrf_recording_shows)i, &out->of[i]));
+  return NRF_OK;
 }
 
 static nrf_status create_item(nrf_h5_file *file, const nrf_extract_item *item, const void *data)
@@ -234,21 +250,17 @@ static nrf_status create_item(nrf_h5_file *file, const nrf_extract_item *item, c
   return nrf_h5_write_attribute_string(file, item->path, "description", item->description);
 }
 
-static nrf_status create_items(nrf_h5_file *file, const nrf_trace_source *source,
-                               const nrf_extract_plan *plan)
+static nrf_status create_items(nrf_h5_file *file, const nrf_recording_info *info,
+                               const nrf_extract_plan *plan, const all_pictures *pictures)
 {
-  nrf_status st                  = NRF_OK;
-  uint8_t   *pictures[NRF_SHOWS] = {NULL};
-  bool       there[NRF_SHOWS];
+  nrf_status st   = NRF_OK;
   void      *none = NULL; /* of the images are done */
-  for (int i = 0; i < NRF_SHOWS; i++) {
-    NRF_TRY(read_pictures(source, (nrf_recording_shows)i, &pictures[i]));
-    there[i] = pictures[i] != NULL;
-  }
-  NRF_TRY(nrf_alloc((size_t)plan->images, "images", &none));
+  bool       there[NRF_SHOWS];
+  for (int i = 0; i < NRF_SHOWS; i++) there[i] = pictures->of[i] != NULL;
+  NRF_RETURN_IF_ERROR(nrf_alloc((size_t)plan->images, "images", &none));
   for (int i = 0; i < NRF_ITEMS; i++) {
-    const nrf_extract_item item = nrf_extract_item_of(plan, source->info, there, i);
-    const void            *data = i >= NRF_ITEM_PICTURES ? pictures[i - NRF_ITEM_PICTURES]
+    const nrf_extract_item item = nrf_extract_item_of(plan, info, there, i);
+    const void            *data = i >= NRF_ITEM_PICTURES ? pictures->of[i - NRF_ITEM_PICTURES]
                                   : i == NRF_ITEM_DONE   ? none
                                                          : NULL;
     NRF_TRY(create_item(file, &item, data));
@@ -257,21 +269,26 @@ static nrf_status create_items(nrf_h5_file *file, const nrf_trace_source *source
     NRF_TRY(
         nrf_h5_write_attribute_int64(file, rows[NRF_ITEM_FILM_GREY + i].path, "image", plan->film_image[i]));
 done:
-  for (int i = 0; i < NRF_SHOWS; i++) nrf_free(pictures[i]);
   nrf_free(none);
   return st;
 }
 
 nrf_status nrf_extract_lay_out(const char *path, const nrf_trace_source *source, const nrf_extract_plan *plan)
 {
-  nrf_status   st         = NRF_OK;
-  nrf_h5_file *file       = NULL;
-  int64_t      head_bytes = 0;
-  NRF_RETURN_IF_ERROR(nrf_h5_create_laid_out(path, METADATA_BYTES, true, &file));
-  NRF_TRY(write_recording(file, source->info));
+  nrf_status         st         = NRF_OK;
+  nrf_h5_file       *file       = NULL;
+  int64_t            head_bytes = 0;
+  nrf_recording_info info       = *source->info;
+  all_pictures       pictures;
+  NRF_TRY(read_pictures(source, &pictures));
+  info.pictures.blank    = pictures.of[NRF_SHOWS_BLANK];
+  info.pictures.burn_in  = pictures.of[NRF_SHOWS_BURN_IN];
+  info.pictures.stimulus = pictures.of[NRF_SHOWS_STIMULUS];
+  NRF_TRY(nrf_h5_create_laid_out(path, METADATA_BYTES, true, &file));
+  NRF_TRY(write_recording(file, &info));
   NRF_TRY(write_origin(file, &source->origin));
   for (int k = 0; k < NRF_KEPT; k++) NRF_TRY(write_neurons(file, plan, k));
-  NRF_TRY(create_items(file, source, plan));
+  NRF_TRY(create_items(file, &info, plan, &pictures));
   NRF_TRY(nrf_h5_find_placed(file, rows[NRF_ITEM_DONE].path, NRF_H5_UINT8, nrf_h5_vector(plan->images),
                              &head_bytes));
   NRF_TRY(nrf_h5_commit(file));
@@ -279,6 +296,7 @@ nrf_status nrf_extract_lay_out(const char *path, const nrf_trace_source *source,
   NRF_TRY(nrf_extract_seal(path, head_bytes));
 done:
   nrf_h5_free(file);
+  free_pictures(&pictures);
   return st;
 }
 
@@ -366,13 +384,13 @@ enum { HEAD_BYTES = METADATA_BYTES, BYTES_PER_IMAGE = 512, BYTES_PER_SETTING = 2
 
 nrf_status nrf_extract_bytes(const nrf_recording_info *info, int64_t *bytes)
 {
-  static const bool all_pictures[NRF_SHOWS] = {true, true, true};
+  static const bool every[NRF_SHOWS] = {true, true, true};
   nrf_extract_plan  plan;
   const nrf_status  st  = nrf_extract_plan_make(info, &plan);
   int64_t           sum = HEAD_BYTES + (int64_t)info->n_images * BYTES_PER_IMAGE +
                 (int64_t)info->n_settings * BYTES_PER_SETTING + (int64_t)NRF_ITEMS * NRF_H5_PAGE_BYTES;
   for (int i = 0; i < NRF_ITEMS && st == NRF_OK; i++) {
-    const nrf_extract_item item = nrf_extract_item_of(&plan, info, all_pictures, i);
+    const nrf_extract_item item = nrf_extract_item_of(&plan, info, every, i);
     sum += item.elements * item.size;
   }
   for (int k = 0; k < NRF_KEPT && st == NRF_OK; k++)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 typedef struct nrf_extract_private {
+  char            *path;
   nrf_extract_head head;
   void            *map;
   size_t           map_bytes;
@@ -133,6 +134,8 @@ nrf_status nrf_extract_open(const char *path, nrf_extract **out)
   own      = memory;
   x->own   = own;
   own->map = MAP_FAILED;
+  NRF_TRY(nrf_alloc(strlen(path) + 1, path, &memory));
+  own->path = strcpy(memory, path);
   NRF_TRY(nrf_extract_read_head(path, &own->head));
   NRF_TRY(map_file(path, own));
   for (int i = 0; i < NRF_ITEMS; i++) NRF_TRY(make_readable(own, i));
@@ -153,6 +156,7 @@ void nrf_extract_free(nrf_extract *x)
     if (own->map != MAP_FAILED) (void)munmap(own->map, own->map_bytes);
     for (int i = 0; i < NRF_ITEMS; i++) nrf_free(own->copy[i]);
     nrf_extract_free_head(&own->head);
+    nrf_free(own->path);
     nrf_free(own);
   }
   nrf_free(x);
@@ -202,6 +206,11 @@ const uint8_t *nrf_extract_picture(const nrf_extract *x, nrf_recording_shows whi
 bool nrf_extract_is_of(const nrf_extract *x, const nrf_extract_origin *origin)
 {
   return nrf_extract_same_origin(&x->origin, origin);
+}
+
+nrf_status nrf_extract_compare_info(const nrf_extract *x, const nrf_recording_info *info)
+{
+  return nrf_recording_compare(x->own->path, &x->own->head.header, info);
 }
 
 static nrf_status make_if_needed(const nrf_trace_source *source, const char *path, nrf_extract_effort effort,

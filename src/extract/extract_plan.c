@@ -150,8 +150,8 @@ static int last_image(const nrf_recording_info *info)
 static void add_momentum_sites(nrf_experiment_kind kind, const nrf_recording_info *info, int b,
                                site_list *list)
 {
-  if (!info->variable[NRF_RECORD_MOMENTUM]) return;
-  if (kind == NRF_KIND_LONG || (kind == NRF_KIND_PRIM && b == last_image(info))) add_site(list, 0, 0);
+  if (!info->variable[NRF_RECORD_MOMENTUM] || !nrf_experiment_kind_info(kind)->uses_momentum) return;
+  if (kind != NRF_KIND_PRIM || b == last_image(info)) add_site(list, 0, 0);
 }
 
 static int compare_sites(const void *a, const void *b)

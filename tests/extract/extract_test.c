@@ -571,6 +571,9 @@ static void an_extract_is_made_of_a_recording_and_when_it_changed(void **state)
       }
     const uint8_t *picture = nrf_extract_picture(x, NRF_SHOWS_STIMULUS, 2);
     assert_memory_equal(picture, s.stimulus + 2 * 3 * 4 * 5, 3 * 4 * 5);
+    OK(nrf_extract_compare_info(x, &s.info));
+    s.stimulus[7]++;
+    REFUSED(nrf_extract_compare_info(x, &s.info), NRF_EINVAL, "pictures");
     nrf_extract_free(x);
   }
 
