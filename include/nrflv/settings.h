@@ -122,6 +122,7 @@ typedef struct nrf_settings {
   bool          force;
 
   /* recordings */
+  const char   *record;
   nrf_name_list record_variables;
   nrf_name_list record_layers;
   nrf_name_list record_channels;

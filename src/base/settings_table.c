@@ -199,6 +199,9 @@ static const nrf_setting table[] = {
      .help = "record even if it does not seem to fit, and in place of a finished recording"},
 
     /* ---- recordings ---- */
+    {FIELD(record, RECORDING, "full"), .metavar = "WHAT", .choices = CHOICES("full", "analysis"),
+     .flags = SESSION,
+     .help  = "what stays of a recording: all of it, or what nrflv-analyze reads of it, about 1/75"},
     {FIELD(record_variables, RECORDING, "state momentum gradient energy bno"), .metavar = "NAME",
      .choices = CHOICES("state", "momentum", "gradient", "energy", "bno"), .flags = SESSION,
      .help = "what to record of every neuron"},

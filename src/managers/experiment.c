@@ -52,6 +52,7 @@ static void tidy_up(const nrf_experiment_plan *plan)
 {
   for (int i = 0; i < plan->n; i++) {
     const nrf_planned_experiment *item = &plan->item[i];
+    if (item->leftover) (void)unlink(item->partial);
     if (item->stage == NRF_RECORDING_FINISHED && access(item->partial, F_OK) != 0) (void)unlink(item->state);
   }
 }

@@ -1,6 +1,7 @@
 /* experiment_cost.c - what a session of experiments takes, measured and told. */
 #include "managers/experiment_cost.h"
 
+#include "managers/experiment_reduce.h"
 #include "managers/time_limit.h"
 #include "nrflv/memory.h"
 #include "nrflv/state_optimizer.h"
@@ -123,21 +124,24 @@ static int64_t state_bytes(const nrf_experiment_plan *plan)
   return units * NRF_EXPERIMENT_BATCH * (1 + NRF_MEMORY_KINDS) * (int64_t)sizeof(float);
 }
 
-/* The recordings all stay; one at a time has a packed one beside it, and the sampler's state, old and new. */
+/* One experiment after the other takes the room of its recording and, beside it, of the packed one or of its extract, and the
+ * sampler's state, old and new; what stays of it is there for the next ones. */
 static void add_bytes(const nrf_experiment_plan *plan, nrf_experiment_cost *cost)
 {
-  int64_t beside = 0;
+  int64_t taken = 0; /* more than now, by those before */
   for (int i = 0; i < plan->n; i++) {
     const nrf_planned_experiment *item = &plan->item[i];
     const nrf_recording_info     *info = &item->info;
     if (item->stage == NRF_RECORDING_FINISHED) continue;
     const int64_t file   = nrf_recording_file_bytes(info);
     const int64_t there  = item->stage == NRF_RECORDING_PARTIAL ? allocated_bytes(item->partial) : 0;
-    const int64_t packed = nrf_recording_peak_bytes(info) - file;
-    cost->bytes += file > there ? file - there : 0;
-    if (packed > beside) beside = packed;
+    const int64_t beside = item->reduce ? nrf_reduction_bytes(info) : nrf_recording_peak_bytes(info) - file;
+    const int64_t kept   = item->reduce ? beside : file;
+    const int64_t most   = taken + file - there + beside + 2 * state_bytes(plan);
+    if (most > cost->bytes) cost->bytes = most;
+    cost->bytes_kept += kept;
+    taken += kept - there;
   }
-  if (cost->steps > 0 || beside > 0) cost->bytes += beside + 2 * state_bytes(plan);
 }
 
 nrf_experiment_cost nrf_experiment_cost_of(const nrf_experiment_plan *plan, double step_seconds)
@@ -206,6 +210,7 @@ static line what_is_to_do(const nrf_planned_experiment *item)
     add(&l, "%s%s %lld", i > 0 ? ", " : "", info->phase[i].name, (long long)info->phase[i].n_steps);
   add(&l, "), %lld series of %lld rows, %s", (long long)count_series(info),
       (long long)nrf_recording_n_rows(info), in_bytes((double)nrf_recording_file_bytes(info)).s);
+  if (item->reduce) add(&l, ", of which %s stay", in_bytes((double)nrf_reduction_bytes(info)).s);
   if (item->stage == NRF_RECORDING_PARTIAL)
     add(&l, "; %lld steps are recorded", (long long)(info->n_steps - steps_left(item)));
   return l;
@@ -219,12 +224,14 @@ static void add_layer(line *l, const nrf_recorded_layer *layer)
   add(l, " channels of %dx%d", layer->rows, layer->columns);
 }
 
-static line what_is_recorded(const nrf_recording_info *info)
+static line what_is_recorded(const nrf_experiment_plan *plan)
 {
-  line l = {{0}, 0};
+  const nrf_recording_info *info = &plan->item[0].info;
+  line                      l    = {{0}, 0};
   for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
-    if (info->variable[v])
+    if (plan->variable[v])
       add(&l, "%s%s", l.n > 0 ? " " : "", nrf_record_variable_name((nrf_record_variable)v));
+  if (plan->reduce && plan->variable[NRF_RECORD_MOMENTUM]) add(&l, " (where it is read)");
   for (int i = 0; i < info->n_layers; i++) add_layer(&l, &info->layer[i]);
   add(&l, ", %d of %d images", info->n_images, info->batch);
   if (info->stride > 1) add(&l, ", every %d steps", info->stride);
@@ -245,6 +252,14 @@ static line how_long(const nrf_experiment_cost *cost)
   return l;
 }
 
+static line what_is_included(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost)
+{
+  line l = {{0}, 0};
+  if (plan->reduce) add(&l, " at a time, %s at the end", in_bytes((double)cost->bytes_kept).s);
+  if (nrf_record_filters_any(plan->item[0].info.filters)) add(&l, ", the room for packing included");
+  return l;
+}
+
 void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost, nrf_level level,
                          const nrf_progress *progress)
 {
@@ -254,11 +269,10 @@ void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_c
     nrf_progress_message(progress, level, "  %-24s %s", plan->item[i].experiment->name,
                          what_is_to_do(&plan->item[i]).s);
   if (cost->steps == 0 && cost->bytes == 0) return;
-  nrf_progress_message(progress, level, "of each: %s", what_is_recorded(&plan->item[0].info).s);
+  nrf_progress_message(progress, level, "of each: %s", what_is_recorded(plan).s);
   if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(cost).s);
   if (cost->bytes_free >= 0)
-    nrf_progress_message(
-        progress, level, "%s are needed on the disk%s, %s are free", in_bytes((double)cost->bytes).s,
-        nrf_record_filters_any(plan->item[0].info.filters) ? ", the room for packing included" : "",
-        in_bytes((double)cost->bytes_free).s);
+    nrf_progress_message(progress, level, "%s are needed on the disk%s, %s are free",
+                         in_bytes((double)cost->bytes).s, what_is_included(plan, cost).s,
+                         in_bytes((double)cost->bytes_free).s);
 }

@@ -7,6 +7,7 @@
 typedef struct nrf_experiment_cost {
   int64_t steps;                  /* still to be made                                           */
   int64_t bytes;                  /* still to be taken from the disk, at the most at one time   */
+  int64_t bytes_kept;             /* what stays when all is done, finished recordings apart     */
   int64_t bytes_free;             /* -1: not known                                              */
   char    disk[NRF_SESSION_PATH]; /* a directory on the disk that is written to                 */
   double  step_bytes;             /* written per step                                           */

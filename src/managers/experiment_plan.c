@@ -1,6 +1,7 @@
 /* experiment_plan.c - from settings and a model to what is recorded of each experiment. */
 #include "managers/experiment_plan.h"
 
+#include "managers/experiment_reduce.h"
 #include "managers/setup.h"
 #include "nrflv/dataset.h"
 #include "nrflv/index_list.h"
@@ -78,7 +79,9 @@ static nrf_status choose_variables(nrf_experiment_plan *plan, const nrf_progress
   const nrf_settings      *s = &plan->settings;
   nrf_state_optimizer_kind kind;
   for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
-    plan->variable[v] = is_named(&s->record_variables, nrf_record_variable_name((nrf_record_variable)v));
+    plan->variable[v] =
+        plan->reduce ? v == NRF_RECORD_STATE || v == NRF_RECORD_MOMENTUM
+                     : is_named(&s->record_variables, nrf_record_variable_name((nrf_record_variable)v));
   NRF_RETURN_IF_ERROR(nrf_state_optimizer_kind_of(s->state_optimizer, &kind));
   if (!plan->variable[NRF_RECORD_MOMENTUM] || nrf_state_optimizer_remembers(kind, NRF_MEMORY_MOMENTUM))
     return NRF_OK;
@@ -355,8 +358,10 @@ static nrf_status describe(nrf_experiment_plan *plan, nrf_planned_experiment *it
   list_phases(s, e, info);
   NRF_RETURN_IF_ERROR(list_images(plan, item));
   NRF_RETURN_IF_ERROR(list_pictures(plan, item));
+  item->reduce        = plan->reduce;
   const nrf_status st = nrf_recording_check(info);
-  return nrf_error_context(st, "%s", e->name);
+  if (st != NRF_OK) return nrf_error_context(st, "%s", e->name);
+  return item->reduce ? nrf_reduction_adapt(info) : NRF_OK;
 }
 
 /* ---- the whole ---- */
@@ -376,6 +381,7 @@ static nrf_status add_experiment(nrf_experiment_plan *plan, const char *name)
 static nrf_status fill(nrf_experiment_plan *plan, const nrf_progress *progress)
 {
   NRF_RETURN_IF_ERROR(adapt_settings(&plan->settings, progress));
+  NRF_RETURN_IF_ERROR(nrf_reduction_wanted(&plan->settings, &plan->reduce));
   NRF_RETURN_IF_ERROR(choose_variables(plan, progress));
   NRF_RETURN_IF_ERROR(choose_layers(plan));
   NRF_RETURN_IF_ERROR(choose_images(plan));

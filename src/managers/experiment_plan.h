@@ -21,17 +21,19 @@ typedef struct nrf_planned_experiment {
   const nrf_experiment *experiment;
   nrf_stimuli          *stimuli; /* NULL if it shows none                                           */
   nrf_recording_info    info;    /* what the recording says; its pointers lead into the plan        */
+  bool                  reduce;  /* once it is complete, only its extract stays                     */
 
   /* what `info` points to */
   nrf_recording_image *image;
   uint8_t             *pictures; /* blank, burn-in, stimuli */
 
   /* in the session (experiment_session.h) */
-  char                final[NRF_SESSION_PATH];   /* FILE.nwb                                    */
+  char                final[NRF_SESSION_PATH];   /* FILE.nwb; FILE.extract.h5 if it is reduced  */
   char                partial[NRF_SESSION_PATH]; /* FILE.partial.nwb                            */
   char                state[NRF_SESSION_PATH];   /* FILE.partial.state: the sampler             */
   nrf_recording_stage stage;
-  int64_t             rows; /* complete ones of a partial recording */
+  int64_t             rows;     /* complete ones of a partial recording                  */
+  bool                leftover; /* a finished one's recording is still beside its extract */
 } nrf_planned_experiment;
 
 enum { NRF_PLANNED_MAX = 16 };
@@ -44,6 +46,7 @@ typedef struct nrf_experiment_plan {
   int    n_recorded;  /* images, and which                                              */
   int    recorded[NRF_EXPERIMENT_BATCH];
 
+  bool               reduce; /* --record analysis */
   bool               variable[NRF_RECORD_VARIABLES];
   int                n_layers; /* recorded */
   nrf_recorded_layer layer[NRF_RECORDING_MAX_LAYERS];

@@ -1,6 +1,7 @@
 /* experiment_run.c - an experiment from its first step, or from where it was cut short, to its finished file. */
 #include "managers/experiment_run.h"
 
+#include "managers/experiment_reduce.h"
 #include "managers/experiment_saver.h"
 #include "managers/experiment_state.h"
 #include "managers/initial_states.h"
@@ -312,6 +313,11 @@ static nrf_status open_recording(experiment_run *r, int64_t *rows)
   return nrf_recording_resume(r->item->partial, &r->item->info, &r->writer, rows);
 }
 
+static int threads_of(const experiment_run *r)
+{
+  return nrf_setup_energy(&r->settings, NRF_EXPERIMENT_BATCH).compute.threads;
+}
+
 static nrf_status open_recorder(experiment_run *r)
 {
   nrf_state_optimizer *o         = nrf_sampler_optimizer(r->sampler);
@@ -321,8 +327,7 @@ static nrf_status open_recorder(experiment_run *r)
   r->source[NRF_RECORD_ENERGY]   = r->engine->neuron_energy;
   r->source[NRF_RECORD_BNO]      = r->engine->bno;
   const size_t memory            = (size_t)(r->settings.record_memory * (double)(1 << 30));
-  const int    threads           = nrf_setup_energy(&r->settings, NRF_EXPERIMENT_BATCH).compute.threads;
-  NRF_RETURN_IF_ERROR(nrf_recorder_create(r->writer, memory, threads, &r->recorder));
+  NRF_RETURN_IF_ERROR(nrf_recorder_create(r->writer, memory, threads_of(r), &r->recorder));
   return nrf_saver_create(r->copy, r->item->state, r->writer, r->recorder, r->engine->progress, &r->saver);
 }
 
@@ -380,11 +385,19 @@ static nrf_status say_how_to_go_on(const experiment_run *r)
   return nrf_error(NRF_EINTERRUPTED, "%s: stopped, and saved", r->item->experiment->name);
 }
 
+/* The recording itself, or what is to stay of it. The writer keeps others from the recording meanwhile. */
+static nrf_status complete(experiment_run *r, const nrf_progress *progress)
+{
+  const nrf_planned_experiment *item = r->item;
+  return item->reduce ? nrf_reduction_make(item->partial, item->final, &r->settings, threads_of(r), progress)
+                      : nrf_recording_finish(r->writer, item->final, progress);
+}
+
 static nrf_status finish(experiment_run *r)
 {
   nrf_limited_progress limited  = {.inner = r->engine->progress, .limit = r->engine->limit};
   const nrf_progress   progress = nrf_limited_progress_of(&limited);
-  const nrf_status     st       = nrf_recording_finish(r->writer, r->item->final, &progress);
+  const nrf_status     st       = complete(r, &progress);
   r->out_of_time                = limited.out_of_time;
   if (st == NRF_EINTERRUPTED) return say_how_to_go_on(r);
   NRF_RETURN_IF_ERROR(st);

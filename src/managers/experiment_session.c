@@ -1,6 +1,7 @@
 /* experiment_session.c - which session a command belongs to. */
 #include "managers/experiment_session.h"
 
+#include "managers/experiment_reduce.h"
 #include "nrflv/memory.h"
 #include "nrflv/model_name.h"
 
@@ -30,7 +31,7 @@ static nrf_status set_paths(nrf_experiment_plan *plan, const char *session)
   for (int i = 0; i < plan->n; i++) {
     nrf_planned_experiment *item = &plan->item[i];
     const char             *name = item->experiment->file_name;
-    NRF_RETURN_IF_ERROR(join(plan->folder, name, ".nwb", item->final));
+    NRF_RETURN_IF_ERROR(join(plan->folder, name, item->reduce ? ".extract.h5" : ".nwb", item->final));
     NRF_RETURN_IF_ERROR(join(plan->folder, name, ".partial.nwb", item->partial));
     NRF_RETURN_IF_ERROR(join(plan->folder, name, ".partial.state", item->state));
   }
@@ -55,6 +56,13 @@ static nrf_status compare(const char *path, const nrf_recording_info *planned, i
   return st;
 }
 
+static nrf_status compare_finished(const nrf_planned_experiment *item)
+{
+  int64_t rows;
+  return item->reduce ? nrf_reduction_compare(item->final, &item->info)
+                      : compare(item->final, &item->info, &rows);
+}
+
 /* An error unless it may be replaced. */
 static nrf_status in_the_way(nrf_status st, bool replace)
 {
@@ -67,13 +75,16 @@ static nrf_status in_the_way(nrf_status st, bool replace)
 /* `replace`: recordings of other settings count as missing; otherwise they are an error. */
 static nrf_status look_at(nrf_planned_experiment *item, bool replace)
 {
-  int64_t rows = 0;
-  item->stage  = NRF_RECORDING_MISSING;
-  item->rows   = 0;
+  int64_t rows   = 0;
+  item->stage    = NRF_RECORDING_MISSING;
+  item->rows     = 0;
+  item->leftover = false;
   if (exists(item->final)) {
-    const nrf_status st = compare(item->final, &item->info, &rows);
+    const nrf_status st = compare_finished(item);
     if (st == NRF_OK) {
       item->stage = NRF_RECORDING_FINISHED;
+      item->leftover =
+          item->reduce && exists(item->partial) && compare(item->partial, &item->info, &rows) == NRF_OK;
       return NRF_OK;
     }
     NRF_RETURN_IF_ERROR(in_the_way(st, replace));

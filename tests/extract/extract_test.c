@@ -1,5 +1,5 @@
 /* Extracts: what is in them, that it does not depend on threads, memory or interruptions, and what is refused. Run without
- * arguments for the tests; extract_test.py has a file made by `make FILE`. */
+ * arguments for the tests; tests in Python have files made by `make FILE` and `reduce RECORDING FILE`. */
 #include "nrflv/extract.h"
 #include "nrflv/memory.h"
 #include "nrflv/synthetic_source.h"
@@ -606,6 +606,16 @@ static void a_recording_that_was_cut_short_is_refused(void **state)
   nrf_trace_source_close(&source);
 }
 
+/* The extract of a recording, for the tests of nrflv --record analysis. */
+static int reduce_recording(const char *from, const char *to)
+{
+  nrf_extract     *x  = NULL;
+  const nrf_status st = nrf_extract_obtain(from, to, two_threads, NULL, &x);
+  nrf_extract_free(x);
+  if (st != NRF_OK) (void)fprintf(stderr, "%s\n", nrf_error_message());
+  return st == NRF_OK ? 0 : 1;
+}
+
 /* A file for extract_test.py. */
 static int make_extract(const char *to)
 {
@@ -619,6 +629,7 @@ static int make_extract(const char *to)
 int main(int argc, char *argv[])
 {
   if (argc == 3 && strcmp(argv[1], "make") == 0) return make_extract(argv[2]);
+  if (argc == 4 && strcmp(argv[1], "reduce") == 0) return reduce_recording(argv[2], argv[3]);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(kept_traces_are_the_sources),

@@ -1,0 +1,65 @@
+/* experiment_reduce.c - see experiment_reduce.h. */
+#include "managers/experiment_reduce.h"
+
+#include "nrflv/extract.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static bool is_given(const nrf_settings *s, const char *option)
+{
+  return s->given[nrf_setting_index(nrf_setting_find(option))];
+}
+
+nrf_status nrf_reduction_wanted(const nrf_settings *settings, bool *out)
+{
+  *out = strcmp(settings->record, "analysis") == 0;
+  if (*out && is_given(settings, "record_variables"))
+    return nrf_error(
+        NRF_EINVAL, "--record_variables: --record analysis keeps what the analyses read, and chooses itself");
+  if (*out && settings->record_filters.count > 0)
+    return nrf_error(NRF_EINVAL,
+                     "--record_filters: with --record analysis no recording stays that could be packed");
+  return NRF_OK;
+}
+
+nrf_status nrf_reduction_adapt(nrf_recording_info *info)
+{
+  int64_t bytes;
+  if (info->n_layers != 1)
+    return nrf_error(NRF_EINVAL, "--record_layers: --record analysis keeps one layer, not %d",
+                     info->n_layers);
+  if (!nrf_experiment_kind_info(nrf_experiment_kind_of(info))->uses_momentum)
+    info->variable[NRF_RECORD_MOMENTUM] = false;
+  const nrf_status st = nrf_extract_bytes(info, &bytes);
+  return nrf_error_context(st, "--record analysis");
+}
+
+int64_t nrf_reduction_bytes(const nrf_recording_info *info)
+{
+  int64_t bytes = 0;
+  return nrf_extract_bytes(info, &bytes) == NRF_OK ? bytes : 0;
+}
+
+nrf_status nrf_reduction_compare(const char *extract, const nrf_recording_info *info)
+{
+  nrf_extract *x = NULL;
+  NRF_RETURN_IF_ERROR(nrf_extract_open(extract, &x));
+  const nrf_status st = nrf_extract_compare_info(x, info);
+  nrf_extract_free(x);
+  return st;
+}
+
+nrf_status nrf_reduction_make(const char *recording, const char *extract, const nrf_settings *settings,
+                              int threads, const nrf_progress *progress)
+{
+  nrf_trace_source         source;
+  const nrf_extract_effort effort = {threads, (size_t)(settings->record_memory * (double)(1 << 30))};
+  NRF_RETURN_IF_ERROR(nrf_trace_source_open(recording, &source));
+  const nrf_status st = nrf_extract_make(&source, extract, effort, progress);
+  nrf_trace_source_close(&source);
+  NRF_RETURN_IF_ERROR(st);
+  if (unlink(recording) != 0)
+    return nrf_error_errno("%s: is in %s, but cannot be removed", recording, extract);
+  return NRF_OK;
+}

@@ -1,0 +1,166 @@
+"""--record analysis: what stays is the extract of the recording that would have stayed, and nothing else; at any moment in
+between nothing is lost."""
+
+import random
+import subprocess
+import sys
+import time
+
+try:
+    import h5py
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from nrflv_records import FILES, SHORT, SHORT_STEPS, Recordings
+from nrflv_runs import BUILD, check, expect_one_line, same_bytes
+
+REDUCER = BUILD / "tests" / "test_extract_extract"
+FIVE = [name for name in FILES if name != "observeCIFAR10"]
+READ_MOMENTUM = {"contrast_and_angle", "long_just_fewangles"}
+REDUCED = ["--record", "analysis", "--threads", "2", *SHORT]
+
+
+def extract(place, session, name):
+    return place.folder(session) / f"{FILES[name]}.extract.h5"
+
+
+def data_sets(path):
+    """All numbers and texts below /extract and those that describe the recording, as bytes."""
+    found = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype != object:
+            found[name] = item[()].tobytes()
+
+    with h5py.File(path) as f:
+        f["extract"].visititems(collect)
+        f["processing/experiment"].visititems(collect)
+        check(f["general/nrflv"].attrs["steps"] == SHORT_STEPS, "not all steps")
+    return found
+
+
+def same_numbers(one, other):
+    mine, theirs = data_sets(one), data_sets(other)
+    # Beside the extract of one variable stand the channels of others.
+    check(mine.keys() == theirs.keys(), f"{one.name}: {sorted(mine.keys() ^ theirs.keys())}")
+    for name in mine:
+        check(mine[name] == theirs[name], f"{one.name}: '{name}' is not that of the full recording")
+
+
+def equals_the_full_recording(place):
+    images = ["--record_images", "0-7", "64-71", "126", "127"]
+    place.experiment("--model_name", "full", *SHORT, *images, "--record_variables", "state", "momentum")
+    told = place.experiment("--model_name", "s", *REDUCED, *images).stdout
+    names = sorted(path.name for path in place.folder("s").iterdir())
+    check(names == sorted(f"{FILES[name]}.extract.h5" for name in FIVE), f"left behind: {names}")
+    for name in FIVE:
+        check(f"wrote {extract(place, 's', name).relative_to(place.directory)}" in told, f"{name} is not told: {told}")
+        from_full = place.directory / "full.extract.h5"
+        subprocess.run([REDUCER, "reduce", place.recording("full", name), from_full], check=True)
+        same_numbers(extract(place, "s", name), from_full)
+        with h5py.File(extract(place, "s", name)) as f:
+            check(("momentum" in f["extract"]) == (name in READ_MOMENTUM), f"{name}: momenta")
+        from_full.unlink()
+    again = place.experiment("--model_name", "s", *REDUCED, *images).stdout
+    check(again.count("recorded already") == len(FIVE), f"recorded once more: {again}")
+    place.forget("full")
+    place.forget("s")
+
+
+def is_planned(place):
+    plan = place.experiment("--model_name", "plan", "--dry_run", *REDUCED).stdout
+    check(plan.count(" stay") == len(FIVE), f"what stays is not planned: {plan}")
+    check("state momentum (where it is read)" in plan, f"what is recorded: {plan}")
+    check("at a time" in plan and "at the end" in plan, f"the room: {plan}")
+    check(not place.folder("plan").exists(), "a plan wrote something")
+
+
+def survives_kills(place):
+    """Sampling, reducing, removing: whenever it ends, the same command comes to the same extract."""
+    run = ["--model_name", "s", "--experiments", "long_just_fewangles", *REDUCED, "--exp_stim_steps", "30", "--record_images", "0-15", "64-79"]
+    place.experiment(*run)
+    reduced = extract(place, "s", "long_just_fewangles")
+    whole = reduced.rename(place.directory / "whole.extract.h5")
+    draw, kills = random.Random(3), 0
+    for _ in range(3):
+        pause = draw.uniform(0.1, 0.5)
+        while not reduced.exists():
+            process = place.start("--experiment", "--load_model", "m", *run)
+            time.sleep(pause)
+            pause *= 1.3  # a busy machine comes to an end, too
+            kills += process.poll() is None
+            process.kill()
+            process.communicate()
+        done = place.experiment(*run).stdout
+        check("recorded already" in done, done)
+        check([path.name for path in place.folder("s").iterdir()] == [reduced.name], "left behind")
+        with h5py.File(whole) as one, h5py.File(reduced) as other:
+            for path in ("state/traces", "during/one_minus_w", "outside/variance", "momentum/traces", "film_1/grey"):
+                check(one["extract"][path][()].tobytes() == other["extract"][path][()].tobytes(), f"{path} after kills")
+        reduced.unlink()
+    check(kills > 0, "no run was killed")
+
+
+def complete_recordings_are_reduced(place):
+    """Killed between the last step and the extract, or between the extract and the end of the recording."""
+    run = ["--model_name", "s", "--experiments", "just_angle", *REDUCED, "--record_images", "0-3"]
+    place.experiment(*run)
+    kept, before = extract(place, "s", "just_angle"), place.directory / "before.extract.h5"
+    before.write_bytes(kept.read_bytes())
+    place.experiment("--model_name", "s", "--experiments", "just_angle", *SHORT, "--record_images", "0-3", "--record_variables", "state")
+    full = place.recording("s", "just_angle").rename(place.directory / "full.nwb")
+
+    def leave_behind():
+        place.partial("s", "just_angle").write_bytes(full.read_bytes())
+        place.sampler("s", "just_angle").write_bytes(b"")
+
+    leave_behind()
+    done = place.experiment(*run).stdout
+    check("recorded already" in done, done)
+    check([path.name for path in place.folder("s").iterdir()] == [kept.name], "left behind")
+    same_bytes(kept, before, "an extract that was there")
+
+    kept.unlink()
+    leave_behind()
+    place.experiment(*run)
+    check([path.name for path in place.folder("s").iterdir()] == [kept.name], "left behind")
+    same_numbers(kept, before)
+    place.forget("s")
+
+
+def is_refused(place):
+    def refused(arguments, *words):
+        expect_one_line(place.experiment("--model_name", "refused", *REDUCED, *arguments, status=2), *words)
+        check(not place.folder("refused").exists(), f"{arguments}: something was left behind")
+
+    refused(["--record_variables", "state"], "--record_variables", "--record analysis")
+    refused(["--record_filters", "deflate"], "--record_filters", "--record analysis")
+    refused(["--record_layers", "1", "2"], "--record_layers", "one layer")
+    expect_one_line(place.experiment("--model_name", "refused", *REDUCED, "--experiments", "observeCIFAR10", status=2),
+                    "observeCIFAR10", "no stimulus")
+    expect_one_line(place.experiment("--model_name", "refused", *REDUCED, "--record_layers", "0", status=2), "latent layer")
+
+
+def another_extract_is_in_the_way(place):
+    run = ["--model_name", "s", "--experiments", "just_angle", *REDUCED, "--record_images", "0-3"]
+    place.experiment(*run)
+    kept = extract(place, "s", "just_angle")
+    before = place.directory / "before"
+    before.write_bytes(kept.read_bytes())
+    done = place.experiment(*run, "--record_stride", "2", status=2)
+    expect_one_line(done, kept.name, "stride", "--force")
+    same_bytes(kept, before, "a refused recording")
+    place.experiment(*run, "--record_stride", "2", "--force")
+    with h5py.File(kept) as f:
+        check(f["general/nrflv"].attrs["stride"] == 2, "not replaced")
+    place.forget("s")
+
+
+with Recordings() as there:
+    is_planned(there)
+    equals_the_full_recording(there)
+    complete_recordings_are_reduced(there)
+    is_refused(there)
+    another_extract_is_in_the_way(there)
+    survives_kills(there)
