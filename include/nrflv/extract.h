@@ -199,6 +199,9 @@ void                      nrf_trace_source_close(nrf_trace_source *source);
  * that has nothing to extract: without the states of a latent layer, or without a stimulus and something to compare with. */
 NRF_MUST_CHECK nrf_status nrf_extract_bytes(const nrf_recording_info *info, int64_t *bytes);
 
+/* The least memory that a pass over such a recording can do with, in bytes: one worker, one channel of one image. */
+NRF_MUST_CHECK nrf_status nrf_extract_least_memory(const nrf_recording_info *info, size_t *bytes);
+
 typedef struct nrf_extract_effort {
   int threads; /* >= 1; the extract does not depend on it                                                    */
   size_t

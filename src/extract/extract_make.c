@@ -102,14 +102,20 @@ static worker_memory worker_memory_at(const pass *p, char *memory)
   return (worker_memory){memory, (double *)results, (float *)(results + results_bytes(p->plan))};
 }
 
+/* One worker, and one buffer that is filled and reduced in turn. */
+static size_t least_bytes(const pass *p)
+{
+  return worker_bytes(p) + maps_bytes(p->plan);
+}
+
 /* As many workers as the memory has room for, each with a buffer, and one buffer more to be filled meanwhile. */
 static nrf_status share_memory(pass *p, nrf_extract_effort effort)
 {
   const size_t one = worker_bytes(p), maps = maps_bytes(p->plan);
-  if (effort.memory < one + maps)
+  if (effort.memory < least_bytes(p))
     return nrf_error(NRF_EINVAL, "--memory: %.3g GiB are too little to read %s; at least %.3g GiB are needed",
                      (double)effort.memory / (1 << 30), p->source->info->experiment,
-                     (double)(one + maps) / (1 << 30));
+                     (double)least_bytes(p) / (1 << 30));
   const size_t most = effort.memory < one + 2 * maps ? 1 : (effort.memory - maps) / (one + maps);
   const size_t all  = (size_t)p->plan->images * (size_t)p->plan->channels;
   size_t       n    = effort.threads < 1 ? 1 : (size_t)effort.threads;
@@ -421,12 +427,31 @@ static nrf_status read_images(pass *p)
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 
+static nrf_status prepare_statistics(pass *p)
+{
+  const nrf_extract_plan *plan = p->plan;
+  return nrf_map_statistics_create(plan->rows, nrf_plan_places(plan), plan->window, &p->statistics);
+}
+
+nrf_status nrf_extract_least_memory(const nrf_recording_info *info, size_t *bytes)
+{
+  nrf_status       st   = NRF_OK;
+  nrf_extract_plan plan = {0};
+  pass             p    = {.plan = &plan};
+  NRF_TRY(nrf_extract_plan_make(info, &plan));
+  NRF_TRY(prepare_statistics(&p));
+  *bytes = least_bytes(&p);
+done:
+  nrf_map_statistics_free(p.statistics);
+  nrf_extract_plan_free(&plan);
+  return st;
+}
+
 static nrf_status prepare(pass *p, const char *path, nrf_extract_effort effort)
 {
   const nrf_extract_plan *plan   = p->plan;
   void                   *memory = NULL;
-  NRF_RETURN_IF_ERROR(
-      nrf_map_statistics_create(plan->rows, nrf_plan_places(plan), plan->window, &p->statistics));
+  NRF_RETURN_IF_ERROR(prepare_statistics(p));
   NRF_RETURN_IF_ERROR(share_memory(p, effort));
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)p->n_workers * sizeof *p->thread, "threads", &memory));
   p->thread = memory;

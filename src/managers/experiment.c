@@ -36,7 +36,7 @@ static nrf_status check_cost(const nrf_experiment_plan *plan, nrf_experiment_eng
   if (plan->is_new || s->dry_run) NRF_RETURN_IF_ERROR(nrf_experiment_time_step(engine, &step_seconds));
   const nrf_experiment_cost cost = nrf_experiment_cost_of(plan, step_seconds);
   nrf_experiment_tell(plan, &cost, s->dry_run ? NRF_RESULT : NRF_INFO, progress);
-  return s->force ? NRF_OK : nrf_experiment_check_space(&cost);
+  return s->force ? NRF_OK : nrf_experiment_check_space(plan, &cost);
 }
 
 static nrf_status make_folder(const nrf_experiment_plan *plan)

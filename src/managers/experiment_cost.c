@@ -163,14 +163,15 @@ nrf_experiment_cost nrf_experiment_cost_of(const nrf_experiment_plan *plan, doub
   return cost;
 }
 
-nrf_status nrf_experiment_check_space(const nrf_experiment_cost *cost)
+nrf_status nrf_experiment_check_space(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost)
 {
   if (cost->bytes_free < 0 || cost->bytes <= cost->bytes_free) return NRF_OK;
   return nrf_error(NRF_ENOSPACE,
-                   "%s: %s are needed, %s are free; smaller with --experiments, --record_variables, "
+                   "%s: %s are needed, %s are free; smaller with %s"
                    "--record_channels, --record_region, --record_images, --record_stride, --record_format "
                    "float16, elsewhere with --exp_data_root_path; --force tries all the same",
-                   cost->disk, in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s);
+                   cost->disk, in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s,
+                   plan->reduce ? "" : "--record analysis, --experiments, --record_variables, ");
 }
 
 /* ---- telling ---- */
@@ -243,12 +244,13 @@ static line what_is_recorded(const nrf_experiment_plan *plan)
   return l;
 }
 
-static line how_long(const nrf_experiment_cost *cost)
+static line how_long(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost)
 {
   line l = {{0}, 0};
   add(&l, "a step takes %.3g s and writes %s", cost->step_seconds, in_bytes(cost->step_bytes).s);
   if (cost->disk_rate > 0) add(&l, ", the disk writes %s/s", in_bytes(cost->disk_rate).s);
   add(&l, ": about %s for %lld steps", in_time(cost->seconds).s, (long long)cost->steps);
+  if (plan->reduce) add(&l, ", and as long as it takes to read once what was recorded");
   return l;
 }
 
@@ -270,7 +272,7 @@ void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_c
                          what_is_to_do(&plan->item[i]).s);
   if (cost->steps == 0 && cost->bytes == 0) return;
   nrf_progress_message(progress, level, "of each: %s", what_is_recorded(plan).s);
-  if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(cost).s);
+  if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(plan, cost).s);
   if (cost->bytes_free >= 0)
     nrf_progress_message(progress, level, "%s are needed on the disk%s, %s are free",
                          in_bytes((double)cost->bytes).s, what_is_included(plan, cost).s,

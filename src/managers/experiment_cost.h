@@ -25,6 +25,7 @@ void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_c
                          const nrf_progress *progress);
 
 /* NRF_ENOSPACE, naming the options that make it smaller, if it does not fit on the disk. */
-NRF_MUST_CHECK nrf_status nrf_experiment_check_space(const nrf_experiment_cost *cost);
+NRF_MUST_CHECK nrf_status nrf_experiment_check_space(const nrf_experiment_plan *plan,
+                                                     const nrf_experiment_cost *cost);
 
 #endif

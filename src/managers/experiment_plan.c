@@ -361,7 +361,7 @@ static nrf_status describe(nrf_experiment_plan *plan, nrf_planned_experiment *it
   item->reduce        = plan->reduce;
   const nrf_status st = nrf_recording_check(info);
   if (st != NRF_OK) return nrf_error_context(st, "%s", e->name);
-  return item->reduce ? nrf_reduction_adapt(info) : NRF_OK;
+  return item->reduce ? nrf_reduction_adapt(info, s) : NRF_OK;
 }
 
 /* ---- the whole ---- */

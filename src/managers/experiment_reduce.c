@@ -3,6 +3,8 @@
 
 #include "nrflv/extract.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +25,23 @@ nrf_status nrf_reduction_wanted(const nrf_settings *settings, bool *out)
   return NRF_OK;
 }
 
-nrf_status nrf_reduction_adapt(nrf_recording_info *info)
+static size_t memory_of(const nrf_settings *settings)
+{
+  return (size_t)(settings->record_memory * (double)(1 << 30));
+}
+
+/* Before hours are spent on a recording that could not be reduced. */
+static nrf_status check_memory(const nrf_recording_info *info, const nrf_settings *settings)
+{
+  size_t least;
+  NRF_RETURN_IF_ERROR(nrf_extract_least_memory(info, &least));
+  if (memory_of(settings) >= least) return NRF_OK;
+  return nrf_error(NRF_EINVAL,
+                   "--record_memory: %.3g GiB are too little to reduce %s; at least %.3g GiB are needed",
+                   settings->record_memory, info->experiment, (double)least / (1 << 30));
+}
+
+nrf_status nrf_reduction_adapt(nrf_recording_info *info, const nrf_settings *settings)
 {
   int64_t bytes;
   if (info->n_layers != 1)
@@ -32,7 +50,8 @@ nrf_status nrf_reduction_adapt(nrf_recording_info *info)
   if (!nrf_experiment_kind_info(nrf_experiment_kind_of(info))->uses_momentum)
     info->variable[NRF_RECORD_MOMENTUM] = false;
   const nrf_status st = nrf_extract_bytes(info, &bytes);
-  return nrf_error_context(st, "--record analysis");
+  if (st != NRF_OK) return nrf_error_context(st, "--record analysis");
+  return check_memory(info, settings);
 }
 
 int64_t nrf_reduction_bytes(const nrf_recording_info *info)
@@ -50,16 +69,29 @@ nrf_status nrf_reduction_compare(const char *extract, const nrf_recording_info *
   return st;
 }
 
+static nrf_status make_extract(const char *recording, const char *extract, const nrf_settings *settings,
+                               int threads, const nrf_progress *progress)
+{
+  nrf_trace_source source;
+  NRF_RETURN_IF_ERROR(nrf_trace_source_open(recording, &source));
+  const nrf_status st =
+      nrf_extract_make(&source, extract, (nrf_extract_effort){threads, memory_of(settings)}, progress);
+  nrf_trace_source_close(&source);
+  return st;
+}
+
 nrf_status nrf_reduction_make(const char *recording, const char *extract, const nrf_settings *settings,
                               int threads, const nrf_progress *progress)
 {
-  nrf_trace_source         source;
-  const nrf_extract_effort effort = {threads, (size_t)(settings->record_memory * (double)(1 << 30))};
-  NRF_RETURN_IF_ERROR(nrf_trace_source_open(recording, &source));
-  const nrf_status st = nrf_extract_make(&source, extract, effort, progress);
-  nrf_trace_source_close(&source);
-  NRF_RETURN_IF_ERROR(st);
-  if (unlink(recording) != 0)
+  char             why[1024];
+  const nrf_status st = make_extract(recording, extract, settings, threads, progress);
+  if (st == NRF_EINTERRUPTED) return st;
+  if (st != NRF_OK) {
+    (void)snprintf(why, sizeof why, "%s", nrf_error_message());
+    return nrf_error(st, "%s; the complete recording is in %s, and the same command goes on with it", why,
+                     recording);
+  }
+  if (unlink(recording) != 0 && errno != ENOENT)
     return nrf_error_errno("%s: is in %s, but cannot be removed", recording, extract);
   return NRF_OK;
 }

@@ -385,12 +385,14 @@ static nrf_status say_how_to_go_on(const experiment_run *r)
   return nrf_error(NRF_EINTERRUPTED, "%s: stopped, and saved", r->item->experiment->name);
 }
 
-/* The recording itself, or what is to stay of it. The writer keeps others from the recording meanwhile. */
+/* The recording itself, or what is to stay of it. The writer keeps others from the recording meanwhile, and losing power while
+ * it is reduced must not lose rows that it calls complete. */
 static nrf_status complete(experiment_run *r, const nrf_progress *progress)
 {
   const nrf_planned_experiment *item = r->item;
-  return item->reduce ? nrf_reduction_make(item->partial, item->final, &r->settings, threads_of(r), progress)
-                      : nrf_recording_finish(r->writer, item->final, progress);
+  if (!item->reduce) return nrf_recording_finish(r->writer, item->final, progress);
+  NRF_RETURN_IF_ERROR(nrf_recording_sync(r->writer));
+  return nrf_reduction_make(item->partial, item->final, &r->settings, threads_of(r), progress);
 }
 
 static nrf_status finish(experiment_run *r)

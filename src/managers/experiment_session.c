@@ -63,6 +63,15 @@ static nrf_status compare_finished(const nrf_planned_experiment *item)
                       : compare(item->final, &item->info, &rows);
 }
 
+/* Whether the complete recording of a finished extract is still there: the session was killed before it was removed. One
+ * that is not complete is another command's (--record full), and not touched. */
+static bool left_over(const nrf_planned_experiment *item)
+{
+  int64_t rows;
+  return item->reduce && exists(item->partial) && compare(item->partial, &item->info, &rows) == NRF_OK &&
+         rows == nrf_recording_n_rows(&item->info);
+}
+
 /* An error unless it may be replaced. */
 static nrf_status in_the_way(nrf_status st, bool replace)
 {
@@ -82,9 +91,8 @@ static nrf_status look_at(nrf_planned_experiment *item, bool replace)
   if (exists(item->final)) {
     const nrf_status st = compare_finished(item);
     if (st == NRF_OK) {
-      item->stage = NRF_RECORDING_FINISHED;
-      item->leftover =
-          item->reduce && exists(item->partial) && compare(item->partial, &item->info, &rows) == NRF_OK;
+      item->stage    = NRF_RECORDING_FINISHED;
+      item->leftover = left_over(item);
       return NRF_OK;
     }
     NRF_RETURN_IF_ERROR(in_the_way(st, replace));
