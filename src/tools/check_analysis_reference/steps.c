@@ -46,6 +46,8 @@ static const struct step {
   check_step *check;
 } all_steps[] = {
     {"3.06_find_orientation_preferences", check_orientation_preferences},
+    {"3.15_state_and_momentum", check_state_and_momentum},
+    {"3.16_calculate_EI_lag", check_ei_lag},
     {"3.18_synchrony1_fits", check_synchrony_fits_channels},
     {"3.19_mean_correlation_by_channel_distance", check_mean_correlations},
     {"3.20_synchrony1_groups", check_synchrony_groups_channels},

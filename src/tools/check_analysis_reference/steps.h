@@ -27,6 +27,9 @@ typedef nrf_status check_step(ref_block *b, steps *s);
 /* steps_orientation.c */
 check_step check_orientation_preferences;
 
+/* steps_momentum.c */
+check_step check_state_and_momentum, check_ei_lag;
+
 /* steps_synchrony.c */
 check_step check_synchrony_fits_channels, check_synchrony_fits_patches, check_synchrony_fits_bar;
 check_step check_mean_correlations;
