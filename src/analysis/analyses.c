@@ -1,6 +1,7 @@
 /* analyses.c - the table of analyses, in the order of the published program. */
 #include "nrflv/analysis/analysis.h"
 
+#include "analysis/steps/momentum_steps.h"
 #include "analysis/steps/orientation_steps.h"
 #include "analysis/steps/synchrony_steps.h"
 
@@ -20,6 +21,16 @@ static const nrf_analysis table[] = {
                 "tuned at all?",
      .reads   = NRF_READS(NRF_KIND_ANG),
      .run     = nrf_step_orientation_preferences},
+    {.name    = "plot_state_and_mom_trace",
+     .title   = "State and momentum of central neurons",
+     .purpose = "What do excitation and inhibition look like side by side, and how are they correlated?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .run     = nrf_step_state_and_momentum},
+    {.name    = "calculate_EI_lag",
+     .title   = "Lag of excitation behind inhibition",
+     .purpose = "By how much does the state of central neurons come after their momentum?",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_ei_lag},
     {.name  = SYNCHRONY1,
      .title = "Synchrony 1: correlations between channels at one place",
      .purpose =

@@ -1,14 +1,13 @@
 /* ei_lag_steps.c - what is shown of the lags of states behind their momenta (analysis.md 3.16). */
 #include "ei_lag.h"
 #include "momentum_steps.h"
-#include "synchrony_show.h"
+#include "show.h"
 
 #include "nrflv/atomic_file.h"
 #include "nrflv/memory.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* 0x316: number of the analysis, for its random numbers. */
@@ -44,10 +43,10 @@ static double ms_of(const lag_show *s, double rows)
 
 static nrf_status median_interval(const lag_show *s, int period, int channel, nrf_interval *out)
 {
-  const uint64_t group = (uint64_t)((channel + 1) * NRF_EI_PERIODS + period);
-  return nrf_ei_median_interval(
-      s->lags, period, channel,
-      nrf_rng_at(s->context->settings->seed, NRF_RNG_BOOTSTRAP, group, STREAM), out);
+  const uint64_t group = (uint64_t)(channel + 1) * NRF_EI_PERIODS + (uint64_t)period;
+  return nrf_ei_median_interval(s->lags, period, channel,
+                                nrf_rng_at(s->context->settings->seed, NRF_RNG_BOOTSTRAP, group, STREAM),
+                                out);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------ */
@@ -73,14 +72,17 @@ static const nrf_column_spec result_columns[RESULT_COLUMNS] = {
     [PERIOD]  = {"period", NRF_COLUMN_TEXT, "",
                  "during the stimulus, before it, or the whole recording with burn-in and transients"},
     [N]       = {"n", NRF_COLUMN_INT, "", "images with a lag"},
-    [MEAN_LAG] = {"mean_lag", NRF_COLUMN_DOUBLE, "timesteps",
-                  "of the state behind the momentum, mean over images; biased by lags that are off by whole periods"},
+    [MEAN_LAG] =
+        {"mean_lag", NRF_COLUMN_DOUBLE, "timesteps",
+         "of the state behind the momentum, mean over images; biased by lags that are off by whole periods"},
     [STANDARD_ERROR]    = {"standard_error", NRF_COLUMN_DOUBLE, "timesteps", "of the mean, over images"},
     [MEDIAN_LAG]        = {"median_lag", NRF_COLUMN_DOUBLE, "timesteps", "median over images"},
     [MEDIAN_LAG_MS]     = {"median_lag_ms", NRF_COLUMN_DOUBLE, "ms", "the same"},
-    [MEDIAN_LOW_MS]     = {"median_low_ms", NRF_COLUMN_DOUBLE, "ms", "lower end of its 95 % interval, images resampled"},
+    [MEDIAN_LOW_MS]     = {"median_low_ms", NRF_COLUMN_DOUBLE, "ms",
+                           "lower end of its 95 % interval, images resampled"},
     [MEDIAN_HIGH_MS]    = {"median_high_ms", NRF_COLUMN_DOUBLE, "ms", "upper end"},
-    [COEFFICIENT]       = {"coefficient", NRF_COLUMN_DOUBLE, "", "largest coefficient of correlation, mean over images"},
+    [COEFFICIENT]       = {"coefficient", NRF_COLUMN_DOUBLE, "",
+                           "largest coefficient of correlation, mean over images"},
     [COEFFICIENT_OTHER] = {"coefficient_other", NRF_COLUMN_DOUBLE, "",
                            "the same of the state with the momentum of the next image: what chance gives"},
     [AMBIGUOUS]         = {"ambiguous", NRF_COLUMN_INT, "",
@@ -94,8 +96,8 @@ static nrf_status append_result(const lag_show *s, int period, int c, double pub
   const double   steps = s->x->info->stride;
   NRF_RETURN_IF_ERROR(nrf_ei_summarise(s->lags, period, c, &summary));
   NRF_RETURN_IF_ERROR(median_interval(s, period, c, &ends));
-  const bool     quirk = s->context->settings->original_quirks && period == NRF_EI_WHOLE;
-  const double   mean  = quirk ? published : summary.lag.mean;
+  const bool     quirk                 = s->context->settings->original_quirks && period == NRF_EI_WHOLE;
+  const double   mean                  = quirk ? published : summary.lag.mean;
   const nrf_cell cells[RESULT_COLUMNS] = {
       [CHANNEL]           = {.i = s->x->layer->channel[c]},
       [PERIOD]            = {.s = nrf_ei_period_name(period)},
@@ -117,7 +119,8 @@ static nrf_status save_results(const lag_show *s, const double *published, nrf_r
 {
   nrf_status st    = NRF_OK;
   nrf_table *table = NULL;
-  NRF_TRY(nrf_table_create("EI_lag_results", "Lag of the central neurons' state behind their momentum, by channel",
+  NRF_TRY(nrf_table_create("EI_lag_results",
+                           "Lag of the central neurons' state behind their momentum, by channel",
                            NRF_COLUMNS(result_columns), &table));
   for (int period = 0; period < NRF_EI_PERIODS; period++)
     for (int c = 0; c < s->lags->channels && s->lags->lags[period] > 0; c++)
@@ -143,18 +146,22 @@ enum {
 };
 
 static const nrf_column_spec single_columns[SINGLE_COLUMNS] = {
-    [SINGLE_CHANNEL] = {"channel", NRF_COLUMN_INT, "", "channel of the layer"},
-    [SINGLE_IMAGE]   = {"batch_idx", NRF_COLUMN_INT, "", "image of the batch"},
-    [SINGLE_PERIOD]  = {"period", NRF_COLUMN_TEXT, "", "during the stimulus, before it, or the whole recording"},
-    [LAG]            = {"lag", NRF_COLUMN_DOUBLE, "timesteps",
-                        "where the correlation is largest; NaN of constant traces and those that are not finite"},
-    [LAG_MS]         = {"lag_ms", NRF_COLUMN_DOUBLE, "ms", "the same"},
-    [MARGIN] = {"margin", NRF_COLUMN_DOUBLE, "", "how far the next largest value is below the largest, as a part of it"},
+    [SINGLE_CHANNEL]     = {"channel", NRF_COLUMN_INT, "", "channel of the layer"},
+    [SINGLE_IMAGE]       = {"batch_idx", NRF_COLUMN_INT, "", "image of the batch"},
+    [SINGLE_PERIOD]      = {"period", NRF_COLUMN_TEXT, "",
+                            "during the stimulus, before it, or the whole recording"},
+    [LAG]                = {"lag", NRF_COLUMN_DOUBLE, "timesteps",
+                            "where the correlation is largest; NaN of constant traces and those that are not finite"},
+    [LAG_MS]             = {"lag_ms", NRF_COLUMN_DOUBLE, "ms", "the same"},
+    [MARGIN]             = {"margin", NRF_COLUMN_DOUBLE, "",
+                            "how far the next largest value is below the largest, as a part of it"},
     [SINGLE_COEFFICIENT] = {"coefficient", NRF_COLUMN_DOUBLE, "", "largest coefficient of correlation"},
     [SINGLE_OTHER]       = {"coefficient_other", NRF_COLUMN_DOUBLE, "",
                             "the same of the state with the momentum of the next image"},
-    [RIVAL_LAG] = {"rival_lag", NRF_COLUMN_DOUBLE, "timesteps", "where the next lower peak of the correlation is"},
-    [RIVAL_GAP] = {"rival_gap", NRF_COLUMN_DOUBLE, "", "how much lower that peak is, as a part of the largest value"},
+    [RIVAL_LAG]          = {"rival_lag", NRF_COLUMN_DOUBLE, "timesteps",
+                            "where the next lower peak of the correlation is"},
+    [RIVAL_GAP]          = {"rival_gap", NRF_COLUMN_DOUBLE, "",
+                            "how much lower that peak is, as a part of the largest value"},
 };
 
 static nrf_status append_single(const lag_show *s, int period, const nrf_ei_lag *lag, nrf_table *table)
@@ -179,7 +186,8 @@ static nrf_status save_singles(const lag_show *s, nrf_results *results)
 {
   nrf_status st    = NRF_OK;
   nrf_table *table = NULL;
-  NRF_TRY(nrf_table_create("EI_lags", "Lag of the central neuron's state behind its momentum, by channel and image",
+  NRF_TRY(nrf_table_create("EI_lags",
+                           "Lag of the central neuron's state behind its momentum, by channel and image",
                            NRF_COLUMNS(single_columns), &table));
   for (int period = 0; period < NRF_EI_PERIODS; period++)
     for (int c = 0; c < s->lags->channels && s->lags->lags[period] > 0; c++)
@@ -221,19 +229,21 @@ static nrf_status show_histograms(const lag_show *s, nrf_results *results)
   nrf_status            st     = NRF_OK;
   nrf_figure           *figure = NULL;
   const nrf_figure_spec spec   = {
-        .name    = "EI_lag_histogram",
-        .caption = "Lag at which the correlation of the central neuron's state with its momentum is largest, one for "
-                   "each channel and image. Dashed: the median. A positive lag means that the state is late. "
-                   "Further peaks are lags that are off by whole periods of an oscillation; where state and momentum have "
-                   "nothing to do with each other, lags are spread evenly. The momentum is that before the inverse mass "
-                   "matrix, its sign as it is.",
+        .name = "EI_lag_histogram",
+        .caption =
+            "Lag at which the correlation of the central neuron's state with its momentum is largest, one for "
+              "each channel and image. Dashed: the median. A positive lag means that the state is late. "
+              "Further peaks are lags that are off by whole periods of an oscillation; where state and momentum "
+              "have "
+              "nothing to do with each other, lags are spread evenly. The momentum is that before the inverse "
+              "mass "
+              "matrix, its sign as it is.",
         .width   = 7.5,
         .height  = 6,
         .rows    = COMPARED,
         .share_x = true};
   NRF_TRY(nrf_figure_create(&spec, &figure));
-  for (int k = 0; k < COMPARED; k++)
-    NRF_TRY(plot_histogram(s, &compared[k], nrf_figure_panel(figure, k, 0)));
+  for (int k = 0; k < COMPARED; k++) NRF_TRY(plot_histogram(s, &compared[k], nrf_figure_panel(figure, k, 0)));
   NRF_TRY(nrf_results_figure(results, figure));
 done:
   nrf_figure_free(figure);
@@ -268,20 +278,21 @@ static nrf_status show_medians(const lag_show *s, nrf_results *results)
   void                 *memory = NULL;
   char                  caption[2 * TEXT_BYTES];
   const nrf_figure_spec spec = {.name = "EI_lag_by_channel", .caption = caption, .width = 7.5, .height = 4};
-  (void)snprintf(caption, sizeof caption,
-                 "Lag of the state behind the momentum: median over images of each channel's central neuron, with "
-                 "95 %% intervals from resampled images (n = %d).",
-                 s->lags->images);
+  (void)snprintf(
+      caption, sizeof caption,
+      "Lag of the state behind the momentum: median over images of each channel's central neuron, with "
+      "95 %% intervals from resampled images (n = %d).",
+      s->lags->images);
   NRF_TRY(nrf_alloc((size_t)s->lags->channels * 4 * sizeof(double), "medians", &memory));
   NRF_TRY(nrf_figure_create(&spec, &figure));
   nrf_panel *panel = nrf_figure_panel(figure, 0, 0);
   nrf_panel_x(panel, &(nrf_axis){.label = "Channel"});
-  nrf_panel_y(panel, &(nrf_axis){.label = "Median lag [ms]"});
+  nrf_panel_y(panel, &(nrf_axis){.label = "Median lag [ms]", .from_zero = true});
   nrf_plot_horizontal(panel, 0.0, &(nrf_plot_style){.colour = NRF_BLACK, .dash = NRF_DOTTED, .width = 1.0});
   for (int k = 0; k < COMPARED; k++)
     if (s->lags->lags[compared[k].period] > 0)
       NRF_TRY(plot_medians(s, &compared[k], 0.2 * k - 0.1, memory, panel));
-  nrf_panel_legend(panel, NRF_TOP_RIGHT);
+  nrf_panel_legend(panel, NRF_BOTTOM_RIGHT);
   NRF_TRY(nrf_results_figure(results, figure));
 done:
   nrf_figure_free(figure);
@@ -297,9 +308,10 @@ static void plot_means(const lag_show *s, const struct compared *which, double *
   if (n > 0) {
     for (int c = 0; c < channels; c++)
       memcpy(image + (int64_t)c * n, nrf_ei_mean_of(s->lags, which->period, c), (size_t)n * sizeof *image);
-    nrf_plot_image(panel, channels, n, image,
-                   (nrf_extent){ms_of(s, first - 0.5), ms_of(s, first + n - 0.5), -0.5, channels - 0.5},
-                   &(nrf_colour_scale){.map = NRF_DIVERGING, .symmetric = true, .label = "Coefficient of correlation"});
+    nrf_plot_image(
+        panel, channels, n, image,
+        (nrf_extent){ms_of(s, first - 0.5), ms_of(s, first + n - 0.5), -0.5, channels - 0.5},
+        &(nrf_colour_scale){.map = NRF_DIVERGING, .symmetric = true, .label = "Coefficient of correlation"});
     nrf_plot_vertical(panel, 0.0, &(nrf_plot_style){.colour = NRF_BLACK, .dash = NRF_DASHED, .width = 1.0});
   }
   nrf_panel_x(panel, &(nrf_axis){.label = "Lag of the state [ms]", .tight = true});
@@ -319,10 +331,11 @@ static nrf_status show_means(const lag_show *s, nrf_results *results)
                                 .columns       = COMPARED,
                                 .share_y       = true,
                                 .share_colours = true};
-  (void)snprintf(caption, sizeof caption,
-                 "Correlation of the central neuron's state with its momentum, coefficients averaged over %d images. "
-                 "At positive lags the state is late. What is not in step over images averages out.",
-                 s->lags->images);
+  (void)snprintf(
+      caption, sizeof caption,
+      "Correlation of the central neuron's state with its momentum, coefficients averaged over %d images. "
+      "At positive lags the state is late. What is not in step over images averages out.",
+      s->lags->images);
   NRF_TRY(nrf_alloc((size_t)s->lags->channels * NRF_EI_LAGS * sizeof(double), "means", &memory));
   NRF_TRY(nrf_figure_create(&spec, &figure));
   for (int k = 0; k < COMPARED; k++) plot_means(s, &compared[k], memory, nrf_figure_panel(figure, 0, k));
@@ -335,7 +348,8 @@ done:
 
 /* ---- numbers ----------------------------------------------------------------------------------------------- */
 
-static nrf_status show_median(const lag_show *s, int period, const nrf_ei_summary *summary, nrf_results *results)
+static nrf_status show_median(const lag_show *s, int period, const nrf_ei_summary *summary,
+                              nrf_results *results)
 {
   char           name[TEXT_BYTES];
   nrf_interval   ends;
@@ -346,10 +360,13 @@ static nrf_status show_median(const lag_show *s, int period, const nrf_ei_summar
                            .note  = "n: channels and images; interval: images resampled"};
   NRF_RETURN_IF_ERROR(median_interval(s, period, NRF_EI_ALL_CHANNELS, &ends));
   (void)snprintf(name, sizeof name, "Lag of the state behind the momentum, median, %s", period_texts[period]);
-  if (isfinite(ends.lower)) {
+  if (ends.lower < ends.upper) {
     number.low        = ms_of(s, ends.lower);
     number.high       = ms_of(s, ends.upper);
     number.confidence = NRF_SHOWN_CONFIDENCE;
+  } else if (isfinite(ends.lower)) {
+    number.note =
+        "n: channels and images; 95 % interval, images resampled: narrower than a row of the recording";
   }
   nrf_results_number(results, &number);
   return NRF_OK;
@@ -383,11 +400,12 @@ static nrf_status show_period(const lag_show *s, int period, nrf_results *result
     NRF_RETURN_IF_ERROR(show_median(s, period, &summary, results));
     show_mean(s, period, results);
   }
-  nrf_results_note(results,
-                   "%s: the largest coefficient of correlation is %.3f in the mean, and %.3f with the momentum of "
-                   "another image; in %lld of %lld cases another peak is less than a tenth lower",
-                   period_texts[period], summary.coefficient, summary.other, (long long)summary.ambiguous,
-                   (long long)summary.lag.n);
+  nrf_results_note(
+      results,
+      "%s: the largest coefficient of correlation is %.3f in the mean, and %.3f with the momentum of "
+      "another image; in %lld of %lld cases another peak is less than a tenth lower",
+      period_texts[period], summary.coefficient, summary.other, (long long)summary.ambiguous,
+      (long long)summary.lag.n);
   return NRF_OK;
 }
 
@@ -410,13 +428,13 @@ static nrf_status write_text(const lag_show *s, double final, nrf_results *resul
   NRF_RETURN_IF_ERROR(nrf_results_file(results, "EI_mean_lag.txt", "The lag in words.", path, sizeof path));
   NRF_RETURN_IF_ERROR(nrf_ei_summarise(s->lags, NRF_EI_DURING, NRF_EI_ALL_CHANNELS, &during));
   const double steps = s->x->info->stride;
-  int          used =
-      snprintf(text, sizeof text,
-               "EI lag during the stimulus: median %.6g timesteps (%.6g ms), mean %.6g timesteps (%.6g ms)\n",
-               during.median * steps, ms_of(s, during.median), during.lag.mean * steps, ms_of(s, during.lag.mean));
+  int          used  = snprintf(
+                text, sizeof text,
+                "EI lag during the stimulus: median %.6g timesteps (%.6g ms), mean %.6g timesteps (%.6g ms)\n",
+                during.median * steps, ms_of(s, during.median), during.lag.mean * steps, ms_of(s, during.lag.mean));
   if (s->context->settings->original_quirks)
-    used += snprintf(text + used, sizeof text - (size_t)used, "EI mean lag is %.17g timesteps, as published\n",
-                     final * steps);
+    used += snprintf(text + used, sizeof text - (size_t)used,
+                     "EI mean lag is %.17g timesteps, as published\n", final * steps);
   return nrf_atomic_write(path, text, (size_t)used);
 }
 
@@ -450,7 +468,8 @@ nrf_status nrf_step_ei_lag(const nrf_analysis_context *context, nrf_results *res
   if (x->centre.h < 0) return nrf_results_skip(results, "the centre was not recorded");
   NRF_TRY(nrf_ei_lags_find(x, context->threads, context->progress, &lags));
   const lag_show show = {context, x, &lags};
-  st = lags.images == 0 ? nrf_results_skip(results, "the central neurons were not recorded") : show_all(&show, results);
+  st                  = lags.images == 0 ? nrf_results_skip(results, "the central neurons were not recorded")
+                                         : show_all(&show, results);
 done:
   nrf_ei_lags_free(&lags);
   return st;

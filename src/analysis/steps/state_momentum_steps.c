@@ -1,10 +1,10 @@
 /* state_momentum_steps.c - what is shown of state and momentum in one image (analysis.md 3.15). */
 #include "momentum_steps.h"
+#include "show.h"
 #include "state_momentum.h"
 
 #include "nrflv/memory.h"
 #include "nrflv/moments.h"
-#include "nrflv/percentile_stub.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,23 +27,14 @@ static const struct cut_words {
     [NRF_CUT_BEFORE] = {"state_and_momentum_before", "Before the stimulus"},
 };
 
-static const struct correlation_words {
-  const char *title, *column, *description;
-} correlation_words[NRF_STATE_CORRELATIONS] = {
-    [NRF_ACORR_DURING] = {"State, during the stimulus", "acorr_during",
-                          "of the state with itself during the stimulus, sum of products"},
-    [NRF_ACORR_BEFORE] = {"State, before the stimulus", "acorr_before",
-                          "of the state with itself before the stimulus, sum of products"},
-    [NRF_XCORR] = {"State and negative momentum", "xcorr",
-                   "of the state with the negative momentum over the whole recording, sum of products"},
-};
-
-static const char PLAIN_MOMENTUM[] = "State and momentum";
-
 static const char *title_of(const trace_show *t, int which)
 {
-  return which == NRF_XCORR && t->context->settings->original_quirks ? PLAIN_MOMENTUM
-                                                                     : correlation_words[which].title;
+  static const char *const titles[NRF_STATE_CORRELATIONS] = {
+      [NRF_ACORR_DURING] = "State, during the stimulus",
+      [NRF_ACORR_BEFORE] = "State, before the stimulus",
+      [NRF_XCORR]        = "State and negative momentum",
+  };
+  return which == NRF_XCORR && t->context->settings->original_quirks ? "State and momentum" : titles[which];
 }
 
 static int channel_of(const trace_show *t, int c)
@@ -56,11 +47,11 @@ static int channel_of(const trace_show *t, int c)
 /* A cut: time in ms from its first row, state, negative momentum. `centred`: less their means. */
 static void load_cut(const trace_show *t, int c, nrf_window cut, bool centred)
 {
-  const nrf_extract *x        = t->x;
-  const nrf_site     centre   = x->centre;
-  const float       *state    = nrf_extract_trace(x, NRF_RECORD_STATE, c, t->s->image, centre.h, centre.w),
-                    *momentum = nrf_extract_trace(x, NRF_RECORD_MOMENTUM, c, t->s->image, centre.h, centre.w);
-  double *time = t->work, *a = time + x->rows, *v = a + x->rows;
+  const nrf_extract *x      = t->x;
+  const nrf_site     centre = x->centre;
+  const float       *state  = nrf_extract_trace(x, NRF_RECORD_STATE, c, t->s->image, centre.h, centre.w),
+              *momentum     = nrf_extract_trace(x, NRF_RECORD_MOMENTUM, c, t->s->image, centre.h, centre.w);
+  double      *time = t->work, *a = time + x->rows, *v = a + x->rows;
   const double state_mean    = centred ? nrf_moments_of_floats(cut.count, state + cut.first).mean : 0.0,
                momentum_mean = centred ? nrf_moments_of_floats(cut.count, momentum + cut.first).mean : 0.0;
   for (int64_t k = 0; k < cut.count; k++) {
@@ -96,42 +87,46 @@ static void plot_pair(const trace_show *t, int64_t n, nrf_panel *panel)
 
 /* ---- contact sheets ---------------------------------------------------------------------------------------- */
 
-static void plot_sheet_panel(const trace_show *t, int c, nrf_window cut, nrf_panel *panel)
+static void plot_sheet_panel(const trace_show *t, int c, nrf_window cut, bool leftmost, nrf_panel *panel)
 {
   load_cut(t, c, cut, true);
   const double scale = scale_momentum(t, cut.count);
   plot_pair(t, cut.count, panel);
-  nrf_panel_corner(panel, "Channel %d, × %.2g", channel_of(t, c), scale);
+  nrf_panel_title(panel, "Channel %d, momentum × %.2g", channel_of(t, c), scale);
   nrf_panel_x(panel, &(nrf_axis){.label = "Time [ms]", .tight = true});
-  nrf_panel_y(panel, &(nrf_axis){.label = "State"});
+  nrf_panel_y(panel, &(nrf_axis){.label = leftmost ? "State" : NULL});
 }
 
 static nrf_status show_sheet(const trace_show *t, nrf_cut which, int first, nrf_results *results)
 {
-  nrf_status            st     = NRF_OK;
-  nrf_figure           *figure = NULL;
-  const nrf_window      cut    = nrf_cut_window(t->x, which);
-  const int             left = t->x->channels - first, n = left < SHEET_CHANNELS ? left : SHEET_CHANNELS,
+  nrf_status       st     = NRF_OK;
+  nrf_figure      *figure = NULL;
+  const nrf_window cut    = nrf_cut_window(t->x, which);
+  const int        left = t->x->channels - first, n = left < SHEET_CHANNELS ? left : SHEET_CHANNELS,
             columns = n < SHEET_COLUMNS ? n : SHEET_COLUMNS, rows = (n + columns - 1) / columns;
   char                  name[NAME_BYTES], title[2 * TEXT_BYTES], caption[2 * TEXT_BYTES];
   const nrf_figure_spec spec = {.name    = name,
                                 .title   = title,
                                 .caption = caption,
                                 .width   = 2.0 + 2.75 * columns,
-                                .height  = 1.4 + 1.25 * rows,
+                                .height  = 1.4 + 1.4 * rows,
                                 .rows    = rows,
                                 .columns = columns,
                                 .share_x = true};
-  (void)snprintf(name, sizeof name, first > 0 ? "%s_from_channel_%d" : "%s", cut_words[which].name, channel_of(t, first));
-  (void)snprintf(title, sizeof title, "%s: state (blue) and negative momentum (red), %s", cut_words[which].title, t->image);
-  (void)snprintf(caption, sizeof caption,
-                 "Central neurons in one image (%s), %lld rows of the recording, each trace less its mean. The momentum "
-                 "(before the inverse mass matrix) is drawn with its sign changed and as large as the state: multiplied by "
-                 "the number that is given.",
-                 t->image, (long long)cut.count);
+  (void)snprintf(name, sizeof name, first > 0 ? "%s_from_channel_%d" : "%s", cut_words[which].name,
+                 channel_of(t, first));
+  (void)snprintf(title, sizeof title, "%s: state (blue) and negative momentum (red), %s",
+                 cut_words[which].title, t->image);
+  (void)snprintf(
+      caption, sizeof caption,
+      "Central neurons in one image (%s), %lld rows of the recording, each trace less its mean. The momentum "
+      "(before the inverse mass matrix) is drawn with its sign changed and as large as the state: multiplied "
+      "by "
+      "the number that is given.",
+      t->image, (long long)cut.count);
   NRF_TRY(nrf_figure_create(&spec, &figure));
   for (int k = 0; k < n; k++)
-    plot_sheet_panel(t, first + k, cut, nrf_figure_panel(figure, k / columns, k % columns));
+    plot_sheet_panel(t, first + k, cut, k % columns == 0, nrf_figure_panel(figure, k / columns, k % columns));
   NRF_TRY(nrf_results_figure(results, figure));
 done:
   nrf_figure_free(figure);
@@ -146,11 +141,14 @@ static void plot_correlations(const trace_show *t, int which, double *value, nrf
   nrf_panel_title(panel, "%s", title_of(t, which));
   for (int c = 0; c < channels; c++)
     for (int k = 0; k < n; k++)
-      value[(int64_t)c * n + k] = nrf_state_correlation_of(t->s, c, which)[k] / nrf_state_norm_of(t->s, c, which);
+      value[(int64_t)c * n + k] =
+          nrf_state_correlation_of(t->s, c, which)[k] / nrf_state_norm_of(t->s, c, which);
   if (n > 0) {
-    nrf_plot_image(panel, channels, n, value,
-                   (nrf_extent){(first - 0.5) * ms, (first + n - 0.5) * ms, -0.5, channels - 0.5},
-                   &(nrf_colour_scale){.map = NRF_DIVERGING, .low = -1.0, .high = 1.0, .label = "Coefficient of correlation"});
+    nrf_plot_image(
+        panel, channels, n, value,
+        (nrf_extent){(first - 0.5) * ms, (first + n - 0.5) * ms, -0.5, channels - 0.5},
+        &(nrf_colour_scale){
+            .map = NRF_DIVERGING, .low = -1.0, .high = 1.0, .label = "Coefficient of correlation"});
     nrf_plot_vertical(panel, 0.0, &(nrf_plot_style){.colour = NRF_BLACK, .dash = NRF_DASHED, .width = 1.0});
   }
   nrf_panel_x(panel, &(nrf_axis){.label = "Lag [ms]", .tight = true});
@@ -170,11 +168,12 @@ static nrf_status show_correlations(const trace_show *t, nrf_results *results)
                                 .columns       = NRF_STATE_CORRELATIONS,
                                 .share_y       = true,
                                 .share_colours = true};
-  (void)snprintf(caption, sizeof caption,
-                 "Coefficients of correlation of the central neurons in one image (%s). Left, middle: of the state "
-                 "with itself. Right: of the state with the %smomentum, over the whole recording, "
-                 "burn-in and transients included; a positive lag means that the state is late.",
-                 t->image, t->context->settings->original_quirks ? "" : "negative ");
+  (void)snprintf(
+      caption, sizeof caption,
+      "Coefficients of correlation of the central neurons in one image (%s). Left, middle: of the state "
+      "with itself. Right: of the state with the %smomentum, over the whole recording, "
+      "burn-in and transients included; a positive lag means that the state is late.",
+      t->image, t->context->settings->original_quirks ? "" : "negative ");
   NRF_TRY(nrf_alloc((size_t)t->s->channels * NRF_EI_LAGS * sizeof(double), "correlations", &memory));
   NRF_TRY(nrf_figure_create(&spec, &figure));
   for (int which = 0; which < NRF_STATE_CORRELATIONS; which++)
@@ -275,18 +274,32 @@ static nrf_status show_channel(const trace_show *t, int c, nrf_results *results)
 
 /* ---- table and numbers -------------------------------------------------------------------------------------- */
 
-enum { CHANNEL, LAG, LAG_MS, VALUES, NORMS = VALUES + NRF_STATE_CORRELATIONS, COLUMNS = NORMS + NRF_STATE_CORRELATIONS };
+enum {
+  CHANNEL,
+  LAG,
+  LAG_MS,
+  VALUES,
+  NORMS   = VALUES + NRF_STATE_CORRELATIONS,
+  COLUMNS = NORMS + NRF_STATE_CORRELATIONS
+};
 
 static const nrf_column_spec columns[COLUMNS] = {
-    [CHANNEL] = {"channel", NRF_COLUMN_INT, "", "channel of the layer"},
-    [LAG]     = {"lag", NRF_COLUMN_INT, "timesteps", "of the state"},
-    [LAG_MS]  = {"lag_ms", NRF_COLUMN_DOUBLE, "ms", "the same"},
-    [VALUES + NRF_ACORR_DURING] = {"acorr_during", NRF_COLUMN_DOUBLE, "", "of the state with itself during the stimulus, sum of products"},
-    [VALUES + NRF_ACORR_BEFORE] = {"acorr_before", NRF_COLUMN_DOUBLE, "", "of the state with itself before the stimulus, sum of products"},
-    [VALUES + NRF_XCORR] = {"state_momentum_xcorr", NRF_COLUMN_DOUBLE, "", "of the state with the negative momentum (with the original's quirks: the momentum) over the whole recording, sum of products"},
-    [NORMS + NRF_ACORR_DURING] = {"acorr_during_coefficient", NRF_COLUMN_DOUBLE, "", "the same divided by samples and variance"},
-    [NORMS + NRF_ACORR_BEFORE] = {"acorr_before_coefficient", NRF_COLUMN_DOUBLE, "", "the same divided by samples and variance"},
-    [NORMS + NRF_XCORR] = {"state_momentum_coefficient", NRF_COLUMN_DOUBLE, "", "the same divided by samples and both standard deviations"},
+    [CHANNEL]                   = {"channel", NRF_COLUMN_INT, "", "channel of the layer"},
+    [LAG]                       = {"lag", NRF_COLUMN_INT, "timesteps", "of the state"},
+    [LAG_MS]                    = {"lag_ms", NRF_COLUMN_DOUBLE, "ms", "the same"},
+    [VALUES + NRF_ACORR_DURING] = {"acorr_during", NRF_COLUMN_DOUBLE, "",
+                                   "of the state with itself during the stimulus, sum of products"},
+    [VALUES + NRF_ACORR_BEFORE] = {"acorr_before", NRF_COLUMN_DOUBLE, "",
+                                   "of the state with itself before the stimulus, sum of products"},
+    [VALUES + NRF_XCORR]        = {"state_momentum_xcorr", NRF_COLUMN_DOUBLE, "",
+                                   "of the state with the negative momentum (with the original's quirks: the "
+                                          "momentum) over the whole recording, sum of products"},
+    [NORMS + NRF_ACORR_DURING]  = {"acorr_during_coefficient", NRF_COLUMN_DOUBLE, "",
+                                   "the same divided by samples and variance"},
+    [NORMS + NRF_ACORR_BEFORE]  = {"acorr_before_coefficient", NRF_COLUMN_DOUBLE, "",
+                                   "the same divided by samples and variance"},
+    [NORMS + NRF_XCORR]         = {"state_momentum_coefficient", NRF_COLUMN_DOUBLE, "",
+                                   "the same divided by samples and both standard deviations"},
 };
 
 /* A correlation at a lag; NaN where the period is too short for it. */
@@ -300,7 +313,8 @@ static nrf_status save_table(const trace_show *t, nrf_results *results)
 {
   nrf_status st    = NRF_OK;
   nrf_table *table = NULL;
-  NRF_TRY(nrf_table_create("state_momentum_correlations", "Correlations of the central neurons' state and momentum in one image",
+  NRF_TRY(nrf_table_create("state_momentum_correlations",
+                           "Correlations of the central neurons' state and momentum in one image",
                            NRF_COLUMNS(columns), &table));
   for (int c = 0; c < t->s->channels; c++)
     for (int k = 0; k < t->s->lags[NRF_XCORR]; k++) {
@@ -339,9 +353,10 @@ static void show_number(const trace_show *t, nrf_results *results)
 static void name_image(trace_show *t)
 {
   const nrf_recording_image *image = &t->x->info->image[t->s->image];
-  int used = snprintf(t->image, sizeof t->image, "image %d", image->index);
+  int                        used  = snprintf(t->image, sizeof t->image, "image %d", image->index);
   if (isfinite(image->angle))
-    used += snprintf(t->image + used, sizeof t->image - (size_t)used, ", angle %.4g°", image->angle * 180.0 / M_PI);
+    used += snprintf(t->image + used, sizeof t->image - (size_t)used, ", angle %.4g°",
+                     image->angle * 180.0 / M_PI);
   if (isfinite(image->contrast))
     (void)snprintf(t->image + used, sizeof t->image - (size_t)used, ", contrast %.3g", image->contrast);
 }
