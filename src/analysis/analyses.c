@@ -1,6 +1,7 @@
 /* analyses.c - the table of analyses, in the order of the published program. */
 #include "nrflv/analysis/analysis.h"
 
+#include "analysis/steps/activity_steps.h"
 #include "analysis/steps/momentum_steps.h"
 #include "analysis/steps/orientation_steps.h"
 #include "analysis/steps/synchrony_steps.h"
@@ -13,8 +14,40 @@
 #define SYNCHRONY2 "synchrony_experiment2"
 #define SYNCHRONY3 "synchrony_experiment3"
 
+#define ACTIVE_PURPOSE "Which neurons does a stimulus raise, and are their states normally distributed?"
+
 /* The last row is empty. */
 static const nrf_analysis table[] = {
+    {.name    = "find_active_neurons",
+     .variant = "primary",
+     .title   = "Active neurons of the contrast experiment",
+     .purpose = ACTIVE_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .run     = nrf_step_active_neurons},
+    {.name    = "find_active_neurons",
+     .variant = "just_angles",
+     .title   = "Active neurons of the experiment with many angles",
+     .purpose = ACTIVE_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_ANG),
+     .run     = nrf_step_active_neurons},
+    {.name    = "find_active_neurons",
+     .variant = "just_angles_few_angles",
+     .title   = "Active neurons of the experiment with few angles",
+     .purpose = ACTIVE_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .run     = nrf_step_active_neurons},
+    {.name    = "find_active_neurons",
+     .variant = "double_stim",
+     .title   = "Active neurons of the experiment with two patches",
+     .purpose = ACTIVE_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_DBL),
+     .run     = nrf_step_active_neurons},
+    {.name    = "find_active_neurons",
+     .variant = "long_just_fewangles",
+     .title   = "Active neurons of the experiment with long bars",
+     .purpose = ACTIVE_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_active_neurons},
     {.name    = PREFERENCES,
      .title   = "Orientation preferences",
      .purpose = "Which angle of a stimulus does each channel's central neuron respond to most, and is it "

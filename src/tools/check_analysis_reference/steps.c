@@ -45,6 +45,8 @@ static const struct step {
   const char *name;
   check_step *check;
 } all_steps[] = {
+    {"3.01_find_active_neurons", check_activity},
+    {"3.02_colour_ranges", check_colour_ranges},
     {"3.06_find_orientation_preferences", check_orientation_preferences},
     {"3.15_state_and_momentum", check_state_and_momentum},
     {"3.16_calculate_EI_lag", check_ei_lag},

@@ -24,6 +24,9 @@ NRF_MUST_CHECK nrf_status steps_extract(steps *s, nrf_experiment_kind kind, cons
 /* One function for each family of steps. A status other than NRF_OK means that the step as a whole could not be checked. */
 typedef nrf_status check_step(ref_block *b, steps *s);
 
+/* steps_activity.c */
+check_step check_activity, check_colour_ranges;
+
 /* steps_orientation.c */
 check_step check_orientation_preferences;
 
