@@ -4,6 +4,7 @@
 #include "analysis/steps/activity_steps.h"
 #include "analysis/steps/momentum_steps.h"
 #include "analysis/steps/orientation_steps.h"
+#include "analysis/steps/spectra_steps.h"
 #include "analysis/steps/synchrony_steps.h"
 
 #include <stddef.h>
@@ -54,6 +55,13 @@ static const nrf_analysis table[] = {
                 "tuned at all?",
      .reads   = NRF_READS(NRF_KIND_ANG),
      .run     = nrf_step_orientation_preferences},
+    {.name    = "plot_contrast_power_spectra_LFP",
+     .title   = "Power spectra of the LFP at each contrast",
+     .purpose = "At which frequency does the response at the centre oscillate, and does that depend on the "
+                "contrast?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_contrast_spectra},
     {.name    = "plot_state_and_mom_trace",
      .title   = "State and momentum of central neurons",
      .purpose = "What do excitation and inhibition look like side by side, and how are they correlated?",

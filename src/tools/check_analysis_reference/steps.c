@@ -48,6 +48,7 @@ static const struct step {
     {"3.01_find_active_neurons", check_activity},
     {"3.02_colour_ranges", check_colour_ranges},
     {"3.06_find_orientation_preferences", check_orientation_preferences},
+    {"3.10_contrast_power_spectra_LFP", check_contrast_spectra},
     {"3.15_state_and_momentum", check_state_and_momentum},
     {"3.16_calculate_EI_lag", check_ei_lag},
     {"3.18_synchrony1_fits", check_synchrony_fits_channels},

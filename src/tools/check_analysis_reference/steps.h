@@ -5,6 +5,7 @@
 
 #include "block.h"
 
+#include "nrflv/analysis/preferences.h"
 #include "nrflv/extract.h"
 
 typedef struct steps {
@@ -21,6 +22,13 @@ NRF_MUST_CHECK nrf_status check_steps(const nrf_h5_file *file, report *r);
 /* The extract of one of the file's recordings; borrowed. */
 NRF_MUST_CHECK nrf_status steps_extract(steps *s, nrf_experiment_kind kind, const nrf_extract **out);
 
+/* The preferences that the reference finds, in a `way`, "as_written" or "correct"; free out->channel with nrf_free. */
+NRF_MUST_CHECK nrf_status read_preferences(ref_block *b, const char *way, int channels, nrf_preferences *out);
+
+/* A column of another step's table. */
+NRF_MUST_CHECK nrf_status read_from(ref_block *b, const char *step, const char *name, int64_t n,
+                                    double **out);
+
 /* One function for each family of steps. A status other than NRF_OK means that the step as a whole could not be checked. */
 typedef nrf_status check_step(ref_block *b, steps *s);
 
@@ -29,6 +37,8 @@ check_step check_activity, check_colour_ranges;
 
 /* steps_orientation.c */
 check_step check_orientation_preferences;
+/* steps_spectra.c */
+check_step check_contrast_spectra;
 
 /* steps_momentum.c */
 check_step check_state_and_momentum, check_ei_lag;

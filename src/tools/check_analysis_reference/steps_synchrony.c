@@ -393,8 +393,7 @@ done:
 
 /* ---- tables of the reference ----------------------------------------------------------------------------- */
 
-/* A column of another step's table. */
-static nrf_status read_from(ref_block *b, const char *step, const char *name, int64_t n, double **out)
+nrf_status read_from(ref_block *b, const char *step, const char *name, int64_t n, double **out)
 {
   const char *own     = b->name;
   const text  other   = text_of("steps/%s", step);
@@ -595,8 +594,7 @@ nrf_status check_synchrony_groups_bar(ref_block *b, steps *s)
 
 /* ---- amplitudes against something else ------------------------------------------------------------------- */
 
-/* The preferences that the reference uses. */
-static nrf_status read_preferences(ref_block *b, const char *way, int channels, nrf_preferences *out)
+nrf_status read_preferences(ref_block *b, const char *way, int channels, nrf_preferences *out)
 {
   static const char step[] = "3.06_find_orientation_preferences";
   double           *angle, *amplitude, *cycles;

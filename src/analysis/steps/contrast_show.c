@@ -1,0 +1,77 @@
+/* contrast_show.c - opening the LFP; names and colours of contrasts. */
+#include "contrast_show.h"
+
+#include "preferences_table.h"
+
+#include "nrflv/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* ---- opening --------------------------------------------------------------------------------------------- */
+
+/* How many recorded channels contribute at any contrast. */
+static int channels_in(const nrf_lfp *lfp, int channels)
+{
+  int count = 0;
+  for (int c = 0; c < channels; c++) {
+    bool in = false;
+    for (int i = 0; i < lfp->parts && !in; i++) in = lfp->part[i].channel == c;
+    count += in;
+  }
+  return count;
+}
+
+static nrf_status tell(const nrf_extract *x, const nrf_lfp *lfp, nrf_results *results, bool *skipped)
+{
+  *skipped = true;
+  if (lfp->contrasts.n == 0) return nrf_results_skip(results, "the images have no contrasts");
+  if (lfp->parts == 0)
+    return nrf_results_skip(results,
+                            "no stimulus matches the preference of a channel: nothing can be added up");
+  *skipped = false;
+  nrf_results_note(results,
+                   "%d of %d channels have a stimulus within 10° of their preferred angle and contribute; "
+                   "whether they are active is not asked",
+                   channels_in(lfp, x->channels), x->channels);
+  if (fabs(lfp->contrasts.at[0]) <= 0.0)
+    nrf_results_note(results,
+                     "contrast 0 shows no stimulus: it is what the same neurons do without one (D47)");
+  if (lfp->contrasts.n == 1) nrf_results_note(results, "one contrast only: there is nothing to compare with");
+  if (lfp->not_finite > 0)
+    nrf_results_note(results, "%lld traces are left out: they hold values that are not finite",
+                     (long long)lfp->not_finite);
+  return NRF_OK;
+}
+
+nrf_status nrf_open_lfp(const nrf_analysis_context *context, nrf_central central, nrf_results *results,
+                        nrf_lfp *lfp, bool *skipped)
+{
+  const nrf_extract *x           = context->extract[NRF_KIND_PRIM];
+  nrf_preferences    preferences = {0};
+  *skipped                       = true;
+  if (!nrf_has_central(x, central))
+    return nrf_results_skip(results, "%s was not recorded", nrf_central_text(central));
+  NRF_RETURN_IF_ERROR(nrf_preferences_read(context, &preferences));
+  nrf_status st = nrf_lfp_create(x, &preferences, central, lfp);
+  nrf_free(preferences.channel);
+  if (st == NRF_OK) st = tell(x, lfp, results, skipped);
+  return st;
+}
+
+/* ---- names and colours ----------------------------------------------------------------------------------- */
+
+const char *nrf_contrast_text(double contrast, char text[NRF_CONTRAST_TEXT])
+{
+  (void)snprintf(text, NRF_CONTRAST_TEXT, "contrast %.3g%s", contrast,
+                 fabs(contrast) <= 0.0 ? " (no stimulus)" : "");
+  return text;
+}
+
+const char *nrf_contrast_colour(const nrf_contrasts *contrasts, int k, char text[NRF_COLOUR_TEXT])
+{
+  static const double PUBLISHED_HIGHEST = 2.8;
+  const double        highest           = contrasts->at[contrasts->n - 1];
+  const double        part              = highest > 0.0 ? contrasts->at[k] / highest : 1.0;
+  return nrf_colour_text(nrf_contrast_grey(PUBLISHED_HIGHEST * part), text);
+}

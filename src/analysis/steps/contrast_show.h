@@ -1,0 +1,23 @@
+/* contrast_show.h - what the analyses of the LFP at different contrasts have in common when they show something. */
+#ifndef CONTRAST_SHOW_H
+#define CONTRAST_SHOW_H
+
+#include "centre_traces.h"
+
+#include "nrflv/analysis/analysis.h"
+#include "nrflv/analysis/figure.h"
+
+/* Opens the LFP of the contrast experiment with notes on what it is made of. *skipped: there is none, and the results say
+ * why. */
+NRF_MUST_CHECK nrf_status nrf_open_lfp(const nrf_analysis_context *context, nrf_central central,
+                                       nrf_results *results, nrf_lfp *lfp, bool *skipped);
+
+enum { NRF_CONTRAST_TEXT = 48 };
+
+/* "contrast 1.2", "contrast 0 (no stimulus)". Returns `text`. */
+const char *nrf_contrast_text(double contrast, char text[NRF_CONTRAST_TEXT]);
+
+/* The grey of contrast k: darker with contrast, the highest as dark as the published one. Returns `text`. */
+const char *nrf_contrast_colour(const nrf_contrasts *contrasts, int k, char text[NRF_COLOUR_TEXT]);
+
+#endif
