@@ -6,10 +6,13 @@
 #include "analysis/steps/orientation_steps.h"
 #include "analysis/steps/spectra_steps.h"
 #include "analysis/steps/synchrony_steps.h"
+#include "analysis/steps/transient_steps.h"
 
 #include <stddef.h>
 
-#define PREFERENCES "find_orientation_preferences"
+#define PREFERENCES  "find_orientation_preferences"
+#define TRANSIENTS   "plot_contrast_dependent_transients_of_active_neurons"
+#define STATE_TRACES "plot_state_traces"
 
 #define SYNCHRONY1 "synchrony_experiment1_overlapping_rec_fields"
 #define SYNCHRONY2 "synchrony_experiment2"
@@ -62,6 +65,46 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_PRIM),
      .needs   = PREFERENCES,
      .run     = nrf_step_contrast_spectra},
+    {.name    = TRANSIENTS,
+     .variant = "patch",
+     .title   = "Onset and offset transients, central patch",
+     .purpose = "How do states follow the onset and the offset of stimuli of different contrasts?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .run     = nrf_step_transients},
+    {.name    = TRANSIENTS,
+     .variant = "neuron",
+     .title   = "Onset and offset transients, central neuron",
+     .purpose = "How do states follow the onset and the offset of stimuli of different contrasts?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .run     = nrf_step_transients},
+    {.name    = TRANSIENTS,
+     .variant = "patch_matched",
+     .title   = "Onset and offset transients, central patch, matched and active neurons",
+     .purpose = "The same of active neurons whose channel prefers the stimulus",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_matched_transients},
+    {.name    = TRANSIENTS,
+     .variant = "neuron_matched",
+     .title   = "Onset and offset transients, central neuron, matched and active neurons",
+     .purpose = "The same of active neurons whose channel prefers the stimulus",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_matched_transients},
+    {.name    = STATE_TRACES,
+     .variant = "patch",
+     .title   = "Traces at the onset of preferred stimuli, central patch",
+     .purpose = "How do the states of a channel follow the onset of the stimulus that it prefers?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_state_traces},
+    {.name    = STATE_TRACES,
+     .variant = "neuron",
+     .title   = "Traces at the onset of preferred stimuli, central neuron",
+     .purpose = "How do the states of a channel follow the onset of the stimulus that it prefers?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_state_traces},
     {.name    = "plot_state_and_mom_trace",
      .title   = "State and momentum of central neurons",
      .purpose = "What do excitation and inhibition look like side by side, and how are they correlated?",

@@ -49,6 +49,8 @@ static const struct step {
     {"3.02_colour_ranges", check_colour_ranges},
     {"3.06_find_orientation_preferences", check_orientation_preferences},
     {"3.10_contrast_power_spectra_LFP", check_contrast_spectra},
+    {"3.11_transients", check_transients},
+    {"3.12_state_traces", check_state_traces},
     {"3.15_state_and_momentum", check_state_and_momentum},
     {"3.16_calculate_EI_lag", check_ei_lag},
     {"3.18_synchrony1_fits", check_synchrony_fits_channels},

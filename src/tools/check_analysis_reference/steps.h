@@ -37,8 +37,12 @@ check_step check_activity, check_colour_ranges;
 
 /* steps_orientation.c */
 check_step check_orientation_preferences;
+
 /* steps_spectra.c */
 check_step check_contrast_spectra;
+
+/* steps_transients.c */
+check_step check_transients, check_state_traces;
 
 /* steps_momentum.c */
 check_step check_state_and_momentum, check_ei_lag;
