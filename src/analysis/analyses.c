@@ -52,12 +52,25 @@ static const nrf_analysis table[] = {
      .purpose = ACTIVE_PURPOSE,
      .reads   = NRF_READS(NRF_KIND_LONG),
      .run     = nrf_step_active_neurons},
+    {.name    = "make_retinotopy_figure",
+     .title   = "Maps of a bar",
+     .purpose = "Where on the map does a long bar change the states of each channel?",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_retinotopy},
     {.name    = PREFERENCES,
      .title   = "Orientation preferences",
      .purpose = "Which angle of a stimulus does each channel's central neuron respond to most, and is it "
                 "tuned at all?",
      .reads   = NRF_READS(NRF_KIND_ANG),
      .run     = nrf_step_orientation_preferences},
+    {.name    = "assign_ori_info",
+     .title   = "Stimuli that match preferences",
+     .purpose = "Which stimuli of the contrast experiment are at the angle that a channel prefers, and is "
+                "the channel "
+                "more active then?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_assign_preferences},
     {.name    = "plot_contrast_power_spectra_LFP",
      .title   = "Power spectra of the LFP at each contrast",
      .purpose = "At which frequency does the response at the centre oscillate, and does that depend on the "

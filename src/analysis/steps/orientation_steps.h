@@ -5,7 +5,13 @@
 
 #include "nrflv/analysis/analysis.h"
 
+/* retinotopy_steps.c: 3.5 */
+nrf_status nrf_step_retinotopy(const nrf_analysis_context *context, nrf_results *results);
+
 /* orientation_steps.c: 3.6 */
 nrf_status nrf_step_orientation_preferences(const nrf_analysis_context *context, nrf_results *results);
+
+/* matching_steps.c: 3.7 */
+nrf_status nrf_step_assign_preferences(const nrf_analysis_context *context, nrf_results *results);
 
 #endif

@@ -1,8 +1,6 @@
 /* show.c - means, shares and histograms. */
 #include "show.h"
 
-#include "nrflv/analysis/t_test.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -21,18 +19,24 @@ void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf
 }
 
 /* Wilson, Journal of the American Statistical Association 22, 1927. */
+nrf_interval nrf_share_interval(int64_t count, int64_t n)
+{
+  static const double Z    = 1.959963984540054; /* 97.5 % of the normal distribution */
+  const double        size = (double)n, share = (double)count / size, spread = Z * Z / size;
+  const double        middle = (share + 0.5 * spread) / (1.0 + spread),
+               half          = Z / (1.0 + spread) * sqrt(share * (1.0 - share) / size + 0.25 * spread / size);
+  return (nrf_interval){middle - half, middle + half};
+}
+
 void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note)
 {
-  static const double Z = 1.959963984540054; /* 97.5 % of the normal distribution */
   if (n == 0) return;
-  const double size = (double)n, share = (double)count / size, spread = Z * Z / size;
-  const double middle = (share + 0.5 * spread) / (1.0 + spread),
-               half   = Z / (1.0 + spread) * sqrt(share * (1.0 - share) / size + 0.25 * spread / size);
+  const nrf_interval ends = nrf_share_interval(count, n);
   nrf_results_number(results, &(nrf_key_number){.name       = name,
-                                                .value      = 100.0 * share,
+                                                .value      = 100.0 * (double)count / (double)n,
                                                 .unit       = "%",
-                                                .low        = 100.0 * (middle - half),
-                                                .high       = 100.0 * (middle + half),
+                                                .low        = 100.0 * ends.lower,
+                                                .high       = 100.0 * ends.upper,
                                                 .confidence = NRF_SHOWN_CONFIDENCE,
                                                 .n          = n,
                                                 .note       = note});

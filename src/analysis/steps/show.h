@@ -3,6 +3,7 @@
 #define SHOW_H
 
 #include "nrflv/analysis/results.h"
+#include "nrflv/analysis/t_test.h"
 #include "nrflv/moments.h"
 
 #include <stdint.h>
@@ -12,6 +13,9 @@
 /* A mean as a key number, with the t interval; nothing if it is of no value. */
 void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
                    const char *note);
+
+/* Wilson's interval of count / n, n > 0. */
+nrf_interval nrf_share_interval(int64_t count, int64_t n);
 
 /* A part of n as a key number, in percent, with Wilson's interval. */
 void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note);

@@ -36,7 +36,7 @@ typedef nrf_status check_step(ref_block *b, steps *s);
 check_step check_activity, check_colour_ranges;
 
 /* steps_orientation.c */
-check_step check_orientation_preferences;
+check_step check_orientation_preferences, check_matches;
 
 /* steps_spectra.c */
 check_step check_contrast_spectra;

@@ -1,9 +1,10 @@
 /* steps_orientation.c - preferred angles, from the traces of the synthetic recordings. */
 #include "steps.h"
 
+#include "analysis/steps/matching.h"
 #include "analysis/steps/orientation.h"
 
-#include "nrflv/analysis/angle.h"
+#include "nrflv/memory.h"
 
 #include <complex.h>
 #include <math.h>
@@ -16,6 +17,8 @@ static const struct way {
 } ways[] = {{"as_written", NRF_ORIENTATION_AS_WRITTEN}, {"correct", NRF_ORIENTATION_CORRECT}};
 
 enum { WAYS = sizeof ways / sizeof *ways, CYCLES = 2 };
+
+/* ---- preferences ----------------------------------------------------------------------------------------- */
 
 /* What the reference says of all channels. */
 typedef struct preference_reference {
@@ -143,5 +146,71 @@ nrf_status check_orientation_preferences(ref_block *b, steps *s)
     nrf_tuning_curves_free(&curves);
     NRF_RETURN_IF_ERROR(st);
   }
+  return report_unknown_members(b, known, NULL);
+}
+
+/* ---- matches --------------------------------------------------------------------------------------------- */
+
+static nrf_status compare_matching(ref_block *b, const struct way *way, const nrf_extract *x,
+                                   const nrf_matching *m)
+{
+  const int64_t pairs    = (int64_t)m->channels * m->images;
+  double        smallest = INFINITY, *preferred, *stimulus, *contrast, *difference, *matched, *ours, *margin;
+  NRF_RETURN_IF_ERROR(read_vector(b, text_of("%s/ori_pref", way->group).s, m->channels, &preferred));
+  NRF_RETURN_IF_ERROR(read_vector(b, text_of("%s/stim_ori", way->group).s, m->images, &stimulus));
+  NRF_RETURN_IF_ERROR(read_vector(b, "stim_contrast", m->images, &contrast));
+  NRF_RETURN_IF_ERROR(read_vector(b, text_of("%s/difference", way->group).s, pairs, &difference));
+  NRF_RETURN_IF_ERROR(read_vector(b, text_of("%s/matched_stim_ori_pref", way->group).s, pairs, &matched));
+  NRF_RETURN_IF_ERROR(
+      read_vector(b, text_of("%s/smallest_distance_from_threshold", way->group).s, 1, &margin));
+  NRF_RETURN_IF_ERROR(compare_values(b, text_of("%s/ori_pref", way->group).s, TOLERANCE_SUM, m->channels,
+                                     m->preferred, preferred));
+  NRF_RETURN_IF_ERROR(compare_values(b, text_of("%s/stim_ori", way->group).s, TOLERANCE_SUM, m->images,
+                                     m->stimulus, stimulus));
+  NRF_RETURN_IF_ERROR(compare_values(b, text_of("%s/difference", way->group).s, TOLERANCE_SUM, pairs,
+                                     m->difference, difference));
+  NRF_RETURN_IF_ERROR(scratch(b, pairs, &ours));
+  for (int64_t i = 0; i < pairs; i++) {
+    ours[i]  = m->matched[i];
+    smallest = fmin(smallest, fabs(m->difference[i] - NRF_MATCH_ANGLE));
+  }
+  NRF_RETURN_IF_ERROR(compare_values(b, text_of("%s/matched_stim_ori_pref", way->group).s, TOLERANCE_EXACT,
+                                     pairs, ours, matched));
+  NRF_RETURN_IF_ERROR(compare_value(b, text_of("%s/smallest_distance_from_threshold", way->group).s,
+                                    TOLERANCE_SUM, smallest, *margin));
+  for (int i = 0; i < m->images; i++) ours[i] = x->info->image[i].contrast;
+  return compare_values(b, "stim_contrast", TOLERANCE_SUM, m->images, ours, contrast);
+}
+
+/* The preferences are found anew, from the traces. */
+static nrf_status check_matching(ref_block *b, const struct way *way, const nrf_extract *angles,
+                                 const nrf_extract *x)
+{
+  nrf_status        st     = NRF_OK;
+  nrf_tuning_curves curves = {0};
+  nrf_matching      m      = {0};
+  void             *memory = NULL;
+  NRF_TRY(nrf_tuning_curves_of(angles, way->how, &curves));
+  if (curves.why_not != NULL) NRF_FAIL(NRF_EFORMAT, "recording: %s", curves.why_not);
+  NRF_TRY(nrf_alloc((size_t)curves.channels * sizeof(nrf_preference), "preferences", &memory));
+  const nrf_preferences preferences = {curves.channels, memory};
+  for (int c = 0; c < curves.channels; c++)
+    preferences.channel[c] = nrf_preference_of_fit(angles->layer->channel[c], &curves.fit[c]);
+  NRF_TRY(nrf_match_channels(x, &preferences, way->how == NRF_ORIENTATION_AS_WRITTEN, &m));
+  NRF_TRY(compare_matching(b, way, x, &m));
+done:
+  nrf_tuning_curves_free(&curves);
+  nrf_matching_free(&m);
+  nrf_free(memory);
+  return st;
+}
+
+nrf_status check_matches(ref_block *b, steps *s)
+{
+  static const char *const known[] = {"as_written", "correct", "stim_contrast", NULL};
+  const nrf_extract       *angles, *x;
+  NRF_RETURN_IF_ERROR(steps_extract(s, NRF_KIND_ANG, &angles));
+  NRF_RETURN_IF_ERROR(steps_extract(s, NRF_KIND_PRIM, &x));
+  for (int k = 0; k < WAYS; k++) NRF_RETURN_IF_ERROR(check_matching(b, &ways[k], angles, x));
   return report_unknown_members(b, known, NULL);
 }
