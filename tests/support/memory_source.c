@@ -1,6 +1,8 @@
 /* memory_source.c - see memory_source.h. */
 #include "memory_source.h"
 
+#include "nrflv/memory.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,4 +105,69 @@ void memory_source_create(memory_source *s, const char *stimulus_set, int images
                                  .context      = s,
                                  .read         = read_block,
                                  .read_picture = read_picture};
+}
+
+/* ---- a file -------------------------------------------------------------------------------------------------- */
+
+static nrf_status write_series(const memory_source *s, nrf_recording_writer *w, nrf_record_variable variable,
+                               int image, int channel, float *series)
+{
+  const nrf_recorded_layer *l    = &s->info.layer[0];
+  const int64_t             rows = nrf_recording_n_rows(&s->info);
+  float                    *out  = series;
+  for (int64_t t = 0; t < rows; t++)
+    for (int h = 0; h < l->rows; h++)
+      for (int x = 0; x < l->columns; x++) *out++ = memory_value(s, variable, image, channel, t, h, x);
+  return nrf_recording_write(w, variable, 0, image, channel, 0, rows, series);
+}
+
+static nrf_status write_all(const memory_source *s, nrf_recording_writer *w, float *series)
+{
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
+    for (int i = 0; i < s->info.n_images && s->info.variable[v]; i++)
+      for (int c = 0; c < s->info.layer[0].n_channels; c++)
+        NRF_RETURN_IF_ERROR(write_series(s, w, (nrf_record_variable)v, i, c, series));
+  return nrf_recording_mark(w, nrf_recording_n_rows(&s->info));
+}
+
+/* The blank picture, those of the burn-in, the stimuli: [1 + 2 images], which the info then points to. */
+static nrf_status make_pictures(const memory_source *s, nrf_recording_info *info, void **memory)
+{
+  nrf_recording_pictures *p = &info->pictures;
+  const size_t size = (size_t)p->channels * (size_t)p->height * (size_t)p->width, n = (size_t)info->n_images;
+  NRF_RETURN_IF_ERROR(nrf_alloc((1 + 2 * n) * size, "pictures", memory));
+  uint8_t *blank = *memory, *burn_in = blank + size, *stimulus = burn_in + n * size;
+  NRF_RETURN_IF_ERROR(s->source.read_picture(s->source.context, NRF_SHOWS_BLANK, 0, blank));
+  for (size_t i = 0; i < n; i++) {
+    NRF_RETURN_IF_ERROR(
+        s->source.read_picture(s->source.context, NRF_SHOWS_BURN_IN, (int)i, burn_in + i * size));
+    NRF_RETURN_IF_ERROR(
+        s->source.read_picture(s->source.context, NRF_SHOWS_STIMULUS, (int)i, stimulus + i * size));
+  }
+  p->blank    = blank;
+  p->burn_in  = burn_in;
+  p->stimulus = stimulus;
+  return NRF_OK;
+}
+
+nrf_status memory_source_record(const memory_source *s, const char *path)
+{
+  nrf_status                st     = NRF_OK;
+  const nrf_recorded_layer *l      = &s->info.layer[0];
+  nrf_recording_info        info   = s->info;
+  nrf_recording_writer     *w      = NULL;
+  float                    *series = NULL;
+  void                     *memory = NULL;
+  char                      partial[4096];
+  (void)snprintf(partial, sizeof partial, "%s.partial.nwb", path);
+  NRF_TRY(nrf_alloc_floats(nrf_recording_n_rows(&s->info) * l->rows * l->columns, "memory", &series));
+  NRF_TRY(make_pictures(s, &info, &memory));
+  NRF_TRY(nrf_recording_create(partial, &info, false, &w));
+  NRF_TRY(write_all(s, w, series));
+  NRF_TRY(nrf_recording_finish(w, path, NULL));
+done:
+  nrf_recording_writer_free(w);
+  nrf_free(series);
+  nrf_free(memory);
+  return st;
 }

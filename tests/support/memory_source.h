@@ -36,4 +36,7 @@ float memory_noise(const memory_source *s, nrf_record_variable variable, int ima
 float memory_value(const memory_source *s, nrf_record_variable variable, int image, int channel, int64_t row,
                    int h, int w);
 
+/* The same recording as a file, `path` when it is complete. */
+nrf_status memory_source_record(const memory_source *s, const char *path);
+
 #endif
