@@ -20,6 +20,8 @@
 
 #define ACTIVE_PURPOSE "Which neurons does a stimulus raise, and are their states normally distributed?"
 
+#define MAPS_PURPOSE "At which places does a stimulus raise or lower the mean state?"
+
 /* The last row is empty. */
 static const nrf_analysis table[] = {
     {.name    = "find_active_neurons",
@@ -52,6 +54,23 @@ static const nrf_analysis table[] = {
      .purpose = ACTIVE_PURPOSE,
      .reads   = NRF_READS(NRF_KIND_LONG),
      .run     = nrf_step_active_neurons},
+    {.name    = "print_activity_maps_by_batch_ch",
+     .variant = "primary",
+     .title   = "Activity maps of the contrast experiment",
+     .purpose = MAPS_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .run     = nrf_step_activity_maps},
+    {.name    = "print_activity_maps_by_batch_ch",
+     .variant = "long_just_fewangles",
+     .title   = "Activity maps of the experiment with long bars",
+     .purpose = MAPS_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_activity_maps},
+    {.name    = "print_activity_maps_by_batch_ch_double_stim",
+     .title   = "Activity maps of the experiment with two patches",
+     .purpose = MAPS_PURPOSE,
+     .reads   = NRF_READS(NRF_KIND_DBL),
+     .run     = nrf_step_activity_maps},
     {.name    = "make_retinotopy_figure",
      .title   = "Maps of a bar",
      .purpose = "Where on the map does a long bar change the states of each channel?",

@@ -186,6 +186,7 @@ static void put_files(page *p, const char *analysis, const json_t *files)
 {
   size_t  i;
   json_t *file;
+  int     embedded = 0;
   if (json_array_size(files) == 0) return;
   text_put(&p->html, "<div class=\"figures\">\n");
   json_array_foreach(files, i, file)
@@ -194,7 +195,11 @@ static void put_files(page *p, const char *analysis, const json_t *files)
     const char *type = dot && strcmp(dot, ".gif") == 0   ? "gif"
                        : dot && strcmp(dot, ".png") == 0 ? "png"
                                                          : NULL;
-    if (type && embed(p, analysis, name, type, record_text(file, "caption"), "")) continue;
+    if (type && embedded < EMBEDDED_PER_ANALYSIS &&
+        embed(p, analysis, name, type, record_text(file, "caption"), "")) {
+      embedded++;
+      continue;
+    }
     text_put(&p->html, "<figure><figcaption>");
     put_link(p, analysis, name, name);
     text_put(&p->html, " ");
