@@ -21,7 +21,10 @@ static void must(nrf_status st)
   if (st != NRF_OK) fail_msg("%s", nrf_error_message());
 }
 
-/* Repeats differ by 0.2, up and down, which the mean over repeats is free of. */
+/* The first row of the stimulus, and of what follows it. */
+enum { ON = 50, OFF = 90 };
+
+/* Repeats differ by 0.2, up and down, which the mean over repeats is free of. Outside the stimulus tuning is another one. */
 static float planted_value(const memory_source *s, nrf_record_variable variable, int image, int channel,
                            int64_t row, int h, int w)
 {
@@ -29,6 +32,7 @@ static float planted_value(const memory_source *s, nrf_record_variable variable,
   const bool   centre = h + s->info.layer[0].top == SIZE / 2 && w + s->info.layer[0].left == SIZE / 2;
   const double repeat = s->image[image].repeat == 0 ? 0.1 : -0.1;
   const double noise  = (double)memory_noise(s, variable, image, channel, row, h, w);
+  if (row < ON || row >= OFF) return (float)sin(3.0 * angle);
   if (!centre) return (float)(0.3 * noise);
   switch (channel) {
   case DIRECTED:
@@ -155,6 +159,10 @@ static void recordings_without_a_whole_circle_have_no_curves(void **state)
   make_source(&s);
   for (int b = 0; b < IMAGES; b++) s.image[b].angle = (b % 2) * M_PI;
   expect_why_not(&s, "at least four");
+
+  make_source(&s);
+  for (int b = 0; b < IMAGES; b++) s.image[b].angle = 2.0 * M_PI * (b % 5) / 5;
+  expect_why_not(&s, "even number");
 
   make_source(&s);
   for (int b = 0; b < IMAGES; b++) s.image[b].angle *= 0.5;
