@@ -309,7 +309,7 @@ static double place_label(double angle, double amplitude, double step, int n, la
 
 static nrf_status plot_circle(const preference_show *s, nrf_panel *panel)
 {
-  static const double STEP    = 0.05; /* of the largest amplitude */
+  static const double STEP    = 0.07; /* of the largest amplitude */
   double              largest = 1.5 * NRF_TUNED_AMPLITUDE, rim = largest;
   int                 placed = 0;
   void               *memory;
