@@ -1,45 +1,13 @@
 /* matching.c - the preferences of channels beside the angles of stimuli. */
 #include "matching.h"
 
+#include "different_values.h"
+
 #include "nrflv/analysis/activity.h"
 #include "nrflv/analysis/angle.h"
 #include "nrflv/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-/* ---- different values -------------------------------------------------------------------------------------- */
-
-static int compare_doubles(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static bool is_same(double a, double b)
-{
-  return fabs(a - b) < 1e-6;
-}
-
-/* Adds a value that is not NaN to those seen so far, unless it is among them; returns how many there are. */
-static int note_value(double value, int n, double *seen)
-{
-  if (isnan(value)) return n;
-  for (int i = 0; i < n; i++)
-    if (is_same(seen[i], value)) return n;
-  seen[n] = value;
-  return n + 1;
-}
-
-static void list_values(const nrf_extract *x, nrf_matching *m)
-{
-  for (int b = 0; b < m->images; b++) {
-    m->n_angles    = note_value(m->stimulus[b], m->n_angles, m->angle);
-    m->n_contrasts = note_value(x->info->image[b].contrast, m->n_contrasts, m->contrast);
-  }
-  qsort(m->angle, (size_t)m->n_angles, sizeof *m->angle, compare_doubles);
-  qsort(m->contrast, (size_t)m->n_contrasts, sizeof *m->contrast, compare_doubles);
-}
 
 /* ---- matches ----------------------------------------------------------------------------------------------- */
 
@@ -74,7 +42,10 @@ nrf_status nrf_match_channels(const nrf_extract *x, const nrf_preferences *prefe
     nrf_matching_free(out);
     return st;
   }
-  for (int b = 0; b < x->images; b++) out->stimulus[b] = stimulus_angle(&x->info->image[b], as_written);
+  for (int b = 0; b < x->images; b++) {
+    out->stimulus[b] = out->angle[b] = stimulus_angle(&x->info->image[b], as_written);
+    out->contrast[b]                 = x->info->image[b].contrast;
+  }
   for (int c = 0; c < x->channels; c++) {
     const nrf_preference *p = nrf_preference_of(preferences, x->layer->channel[c]);
     out->preferred[c]       = p != NULL && nrf_is_tuned(p) ? p->angle : NAN;
@@ -84,7 +55,8 @@ nrf_status nrf_match_channels(const nrf_extract *x, const nrf_preferences *prefe
       out->matched[at]    = out->difference[at] < NRF_MATCH_ANGLE;
     }
   }
-  list_values(x, out);
+  out->n_angles    = nrf_different_values(x->images, out->angle);
+  out->n_contrasts = nrf_different_values(x->images, out->contrast);
   return NRF_OK;
 }
 
@@ -106,7 +78,7 @@ void nrf_count_active(const nrf_extract *x, const nrf_matching *m, nrf_match_cou
       const int64_t at = nrf_match_at(m, c, b);
       if (isnan(m->difference[at])) continue;
       for (int k = 0; k < m->n_contrasts; k++) {
-        if (!is_same(m->contrast[k], x->info->image[b].contrast)) continue;
+        if (!nrf_is_same_value(m->contrast[k], x->info->image[b].contrast)) continue;
         nrf_match_counts *count = m->matched[at] ? &matched[k] : &others[k];
         count->n++;
         count->active += nrf_is_active(x, nrf_extract_at(x, c, b, x->centre.h, x->centre.w));

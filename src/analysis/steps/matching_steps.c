@@ -1,8 +1,8 @@
 /* matching_steps.c - which channels match which stimuli of the contrast experiment (analysis.md 3.7). */
+#include "different_values.h"
 #include "matching.h"
 #include "orientation_steps.h"
 #include "preferences_table.h"
-#include "record_table.h"
 #include "show.h"
 
 #include "nrflv/analysis/activity.h"
@@ -81,16 +81,6 @@ static const nrf_record_column neuron_columns[] = {
 };
 /* clang-format on */
 
-static nrf_status write_records(const char *name, const char *description, int n_columns,
-                                const nrf_record_column columns[], nrf_records records, nrf_results *results)
-{
-  nrf_table *table = NULL;
-  NRF_RETURN_IF_ERROR(nrf_records_to_table(name, description, n_columns, columns, records, &table));
-  const nrf_status st = nrf_results_table(results, table);
-  nrf_table_free(table);
-  return st;
-}
-
 static channel_row channel_row_of(const match_show *s, int c)
 {
   channel_row row = {.channel       = s->x->layer->channel[c],
@@ -113,9 +103,9 @@ static nrf_status write_channels(const match_show *s, nrf_results *results)
   channel_row *row = memory;
   for (int c = 0; c < s->m->channels; c++) row[c] = channel_row_of(s, c);
   const nrf_status st =
-      write_records("matched_channels", "Which stimulus of the contrast experiment suits each channel",
-                    (int)(sizeof channel_columns / sizeof *channel_columns), channel_columns,
-                    (nrf_records){s->m->channels, sizeof *row, row}, results);
+      nrf_show_records("matched_channels", "Which stimulus of the contrast experiment suits each channel",
+                       (int)(sizeof channel_columns / sizeof *channel_columns), channel_columns,
+                       (nrf_records){s->m->channels, sizeof *row, row}, results);
   nrf_free(memory);
   return st;
 }
@@ -147,7 +137,7 @@ static nrf_status write_neurons(const match_show *s, nrf_results *results)
     for (int b = 0; b < s->m->images; b++)
       for (int i = 0; i < s->x->state_sites[b].count; i++)
         row[n++] = neuron_row_of(s, c, b, s->x->state_sites[b].site[i]);
-  const nrf_status st = write_records(
+  const nrf_status st = nrf_show_records(
       "neuron_activity_results_alternativeformat_primary_w_ori_w_match",
       "Activity of the neurons of the central patch, which later analyses select from, with what their "
       "channel prefers and whether the stimulus matches it; for other neurons, join the activity table "
@@ -253,7 +243,7 @@ static nrf_status plot_channels(const match_show *s, nrf_panel *panel)
 static bool matches_angle(const match_show *s, int c, double angle)
 {
   for (int b = 0; b < s->m->images; b++)
-    if (fabs(s->m->stimulus[b] - angle) < 1e-6) return s->m->matched[nrf_match_at(s->m, c, b)];
+    if (nrf_is_same_value(s->m->stimulus[b], angle)) return s->m->matched[nrf_match_at(s->m, c, b)];
   return false;
 }
 

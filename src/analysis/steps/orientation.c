@@ -1,35 +1,15 @@
 /* orientation.c - tuning curves from the means in an extract. */
 #include "orientation.h"
 
+#include "different_values.h"
+
 #include "nrflv/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* ---- the grid of angles ---------------------------------------------------------------------------------- */
 
 enum { FEWEST_ANGLES = 4 };
-
-static int compare_doubles(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static bool is_same_angle(double a, double b)
-{
-  return fabs(a - b) < 1e-6;
-}
-
-/* Sorts n angles and keeps one of each; returns how many. */
-static int keep_different(int n, double *angle)
-{
-  int count = 0;
-  qsort(angle, (size_t)n, sizeof *angle, compare_doubles);
-  for (int i = 0; i < n; i++)
-    if (count == 0 || !is_same_angle(angle[i], angle[count - 1])) angle[count++] = angle[i];
-  return count;
-}
 
 /* What is wrong with the angles of the images, or NULL; `angle` is scratch. */
 static const char *check_angles(const nrf_recording_info *info, double *angle, int *n_angles)
@@ -38,11 +18,11 @@ static const char *check_angles(const nrf_recording_info *info, double *angle, i
     angle[b] = info->image[b].angle;
     if (!isfinite(angle[b])) return "some of the stimuli have no angle";
   }
-  const int n = *n_angles = keep_different(info->n_images, angle);
+  const int n = *n_angles = nrf_different_values(info->n_images, angle);
   if (n < FEWEST_ANGLES || n % 2 != 0)
     return "a tuning curve needs an even number of different angles, at least four";
   for (int k = 0; k < n; k++)
-    if (!is_same_angle(angle[k], nrf_stimulus_angle(NRF_ORIENTATION_CORRECT, n, k)))
+    if (!nrf_is_same_value(angle[k], nrf_stimulus_angle(NRF_ORIENTATION_CORRECT, n, k)))
       return "the angles of the stimuli are not equally spaced round the circle, beginning with 0";
   return NULL;
 }

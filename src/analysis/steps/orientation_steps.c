@@ -2,7 +2,6 @@
 #include "orientation_steps.h"
 
 #include "orientation.h"
-#include "record_table.h"
 #include "show.h"
 
 #include "nrflv/analysis/activity.h"
@@ -61,17 +60,6 @@ static const nrf_record_column activity_columns[] = {
 };
 /* clang-format on */
 
-/* Writes n records as a table. */
-static nrf_status write_records(const char *name, const char *description, int n_columns,
-                                const nrf_record_column columns[], nrf_records records, nrf_results *results)
-{
-  nrf_table *table = NULL;
-  NRF_RETURN_IF_ERROR(nrf_records_to_table(name, description, n_columns, columns, records, &table));
-  const nrf_status st = nrf_results_table(results, table);
-  nrf_table_free(table);
-  return st;
-}
-
 static nrf_status write_preferences(const nrf_extract *x, const nrf_tuning_curves *curves,
                                     nrf_results *results)
 {
@@ -89,7 +77,7 @@ static nrf_status write_preferences(const nrf_extract *x, const nrf_tuning_curve
                                     .cost_of      = {fit->cycle[0].cost, fit->cycle[1].cost}};
     row[c].tuned = nrf_is_tuned(&row[c].preference);
   }
-  const nrf_status st = write_records(
+  const nrf_status st = nrf_show_records(
       "orientation_pref_results_just_angles",
       "What each channel's central neuron prefers: cosines fitted to its mean state during stimuli "
       "of all angles",
@@ -119,10 +107,10 @@ static nrf_status write_activity(const nrf_extract *x, const nrf_tuning_curves *
                                            .angle   = curves->angle[angle]};
     }
   const nrf_status st =
-      write_records("patch_activity_results_just_angles",
-                    "Mean state of the central neurons, which the preferences are found from",
-                    (int)(sizeof activity_columns / sizeof *activity_columns), activity_columns,
-                    (nrf_records){n, sizeof *row, row}, results);
+      nrf_show_records("patch_activity_results_just_angles",
+                       "Mean state of the central neurons, which the preferences are found from",
+                       (int)(sizeof activity_columns / sizeof *activity_columns), activity_columns,
+                       (nrf_records){n, sizeof *row, row}, results);
   nrf_free(memory);
   return st;
 }

@@ -1,6 +1,5 @@
 /* retinotopy_steps.c - the maps of all channels for one bar, on one page (analysis.md 3.5). */
 #include "orientation_steps.h"
-#include "record_table.h"
 #include "show.h"
 
 #include "nrflv/analysis/activity.h"
@@ -175,7 +174,6 @@ nrf_status nrf_step_retinotopy(const nrf_analysis_context *context, nrf_results 
   const nrf_extract *x   = context->extract[NRF_KIND_LONG];
   const size_t       c   = (size_t)x->channels;
   void              *map = NULL, *rows = NULL;
-  nrf_table         *table = NULL;
   if (x->n_films == 0) return nrf_results_skip(results, "there is no bar at 0° or 180°");
   NRF_TRY(nrf_alloc(c * (size_t)map_size(x) * sizeof(double), "maps", &map));
   NRF_TRY(nrf_alloc((size_t)x->n_films * c * sizeof(bar_row), "maps", &rows));
@@ -183,12 +181,10 @@ nrf_status nrf_step_retinotopy(const nrf_analysis_context *context, nrf_results 
     const bar_show show = {context, x, x->film[i].image, map};
     NRF_TRY(show_bar(&show, (bar_row *)rows + (size_t)i * c, results));
   }
-  NRF_TRY(nrf_records_to_table("rise_along_bars", "How much mean states rose along the bars, and elsewhere",
-                               (int)(sizeof bar_columns / sizeof *bar_columns), bar_columns,
-                               (nrf_records){x->n_films * x->channels, sizeof(bar_row), rows}, &table));
-  NRF_TRY(nrf_results_table(results, table));
+  NRF_TRY(nrf_show_records("rise_along_bars", "How much mean states rose along the bars, and elsewhere",
+                           (int)(sizeof bar_columns / sizeof *bar_columns), bar_columns,
+                           (nrf_records){x->n_films * x->channels, sizeof(bar_row), rows}, results));
 done:
-  nrf_table_free(table);
   nrf_free(map);
   nrf_free(rows);
   return st;

@@ -1,8 +1,18 @@
-/* show.c - means, shares and histograms. */
+/* show.c - tables, means, shares and histograms. */
 #include "show.h"
 
 #include <math.h>
 #include <string.h>
+
+nrf_status nrf_show_records(const char *name, const char *description, int n_columns,
+                            const nrf_record_column columns[], nrf_records records, nrf_results *results)
+{
+  nrf_table *table = NULL;
+  NRF_RETURN_IF_ERROR(nrf_records_to_table(name, description, n_columns, columns, records, &table));
+  const nrf_status st = nrf_results_table(results, table);
+  nrf_table_free(table);
+  return st;
+}
 
 void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
                    const char *note)

@@ -2,6 +2,8 @@
 #ifndef SHOW_H
 #define SHOW_H
 
+#include "record_table.h"
+
 #include "nrflv/analysis/results.h"
 #include "nrflv/analysis/t_test.h"
 #include "nrflv/moments.h"
@@ -9,6 +11,11 @@
 #include <stdint.h>
 
 #define NRF_SHOWN_CONFIDENCE 0.95
+
+/* Writes a table of records (record_table.h). */
+NRF_MUST_CHECK nrf_status nrf_show_records(const char *name, const char *description, int n_columns,
+                                           const nrf_record_column columns[], nrf_records records,
+                                           nrf_results *results);
 
 /* A mean as a key number, with the t interval; nothing if it is of no value. */
 void nrf_show_mean(nrf_results *results, const char *name, const char *unit, nrf_moments mean,
