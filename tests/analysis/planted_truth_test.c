@@ -52,7 +52,8 @@ static const struct neuron {
 };
 
 /* Sizes of what a stimulus does at the preferred angle and contrast 2.4. */
-static const double STEP = 0.12, TRANSIENT = 0.1, OSCILLATION = 0.1, LEAST_OSCILLATION = 0.01;
+static const double STEP = 0.12, TRANSIENT = 0.1, OSCILLATION = 0.1, LEAST_OSCILLATION = 0.01,
+                    NOISE = 0.03; /* uniform in -0.03 .. 0.03 */
 
 /* Response to an angle, 1 to the preferred one. */
 static double tuning(int c, double angle)
@@ -107,7 +108,7 @@ static bool is_during(int64_t t)
 static double state_at(const memory_source *s, int b, int c, int64_t t, int h, int w)
 {
   const nrf_recording_image *image = &s->info.image[b];
-  double                     x     = 0.1 + 0.03 * (double)memory_noise(s, NRF_RECORD_STATE, b, c, t, h, w);
+  double                     x     = 0.1 + NOISE * (double)memory_noise(s, NRF_RECORD_STATE, b, c, t, h, w);
   if (!is_during(t)) return x;
   const double contrast = isfinite(image->contrast) ? image->contrast / 2.4 : 1.0;
   const double turns    = frequency_of(image) * (double)t / NRF_SAMPLING_RATE_HZ + 0.37 * b;
@@ -476,6 +477,69 @@ static void what_suits_a_neuron_makes_it_active(void **state)
   nrf_table_free(t);
 }
 
+static void channels_match_the_stimulus_they_prefer(void **state)
+{
+  (void)state;
+  nrf_table     *t     = table_of(&truth, "assign_ori_info", "matched_channels");
+  const double  *angle = doubles_of(t, "matched_stim_ori");
+  const int64_t *n     = ints_of(t, "matched_images");
+  assert_int_equal(nrf_table_n_rows(t), CHANNELS);
+  for (int c = 0; c < CHANNELS; c++) {
+    assert_int_equal(n[c], c == UNTUNED ? 0 : 8); /* contrasts */
+    if (c == UNTUNED)
+      assert_true(isnan(angle[c]));
+    else
+      is_near("matched angle",
+              c == BOTH_WAYS ? nrf_orientation_difference(angle[c], neuron[c].preference)
+                             : nrf_angle_difference(angle[c], neuron[c].preference),
+              0.0, 1e-9);
+  }
+  nrf_table_free(t);
+}
+
+/* Mean of the planted transient over its first rows. */
+static double mean_transient(double contrast, int rows)
+{
+  double sum = 0.0;
+  for (int t = 0; t < rows; t++) sum += TRANSIENT * contrast / 2.4 * exp(-(double)t / DECAY);
+  return sum / rows;
+}
+
+/* To what is left of an oscillation of 0.1 in the mean over so many rows. */
+static void traces_rise_with_contrast(void **state)
+{
+  (void)state;
+  static const double ERROR    = 0.004;
+  nrf_table          *t        = table_of(&truth, "plot_state_traces.patch", "state_trace_means");
+  const double       *contrast = doubles_of(t, "stim_contrast"), *before = doubles_of(t, "mean_before"),
+               *after = doubles_of(t, "mean_after");
+  assert_int_equal(nrf_table_n_rows(t), 4 * 8); /* tuned channels, contrasts */
+  for (int64_t i = 0; i < nrf_table_n_rows(t); i++)
+    is_near("rise", after[i] - before[i], STEP * contrast[i] / 2.4 + mean_transient(contrast[i], 400), ERROR);
+  nrf_table_free(t);
+}
+
+/* The first 200 ms are 49 rows. Where the response is strong enough, raising traces to their mean outside the stimulus only raises
+ * that mean, by a quarter of the noise. */
+static void transients_grow_with_contrast(void **state)
+{
+  (void)state;
+  static const double ERROR = 0.005;
+  nrf_table    *t = table_of(&truth, "plot_contrast_dependent_transients_of_active_neurons.patch_matched",
+                             "transient_parts");
+  const double *contrast = doubles_of(t, "contrast"), *overshoot = doubles_of(t, "overshoot"),
+               *sustained = doubles_of(t, "sustained");
+  int strong              = 0;
+  for (int64_t i = 0; i < nrf_table_n_rows(t); i++) {
+    if (contrast[i] < 1.1) continue;
+    is_near("overshoot", overshoot[i], mean_transient(contrast[i], 49), ERROR);
+    is_near("sustained response", sustained[i], STEP * contrast[i] / 2.4 - NOISE / 4.0, ERROR);
+    strong++;
+  }
+  assert_true(strong >= 3);
+  nrf_table_free(t);
+}
+
 /* To a bin of the spectrum, where the oscillation stands out of the noise. */
 static void spectral_peaks_are_at_the_frequency_of_each_contrast(void **state)
 {
@@ -654,6 +718,9 @@ int main(void)
       cmocka_unit_test(frequencies_are_found),
       cmocka_unit_test(phases_and_their_tests_are_right),
       cmocka_unit_test(what_suits_a_neuron_makes_it_active),
+      cmocka_unit_test(channels_match_the_stimulus_they_prefer),
+      cmocka_unit_test(traces_rise_with_contrast),
+      cmocka_unit_test(transients_grow_with_contrast),
       cmocka_unit_test(spectral_peaks_are_at_the_frequency_of_each_contrast),
       cmocka_unit_test(synchrony_falls_with_the_distance_of_patches),
       cmocka_unit_test(synchrony_falls_along_a_bar),
