@@ -155,6 +155,9 @@ typedef struct nrf_extract {
 NRF_MUST_CHECK nrf_status nrf_extract_open(const char *path, nrf_extract **out);
 void                      nrf_extract_free(nrf_extract *x); /* NULL is fine */
 
+/* Whether a file says that it is an extract, of whatever version and complete or not. False for what cannot be read. */
+bool nrf_extract_is_one(const char *path);
+
 /* Index of a trace in the arrays of statistics. */
 static inline int64_t nrf_extract_at(const nrf_extract *x, int c, int b, int h, int w)
 {

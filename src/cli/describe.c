@@ -1,7 +1,8 @@
-/* describe.c - what a recording holds, on one screen. */
+/* describe.c - what a recording, or an extract of one, holds, on one screen. */
 #include "cli/stages.h"
 
 #include "nrflv/amount_text.h"
+#include "nrflv/extract.h"
 #include "nrflv/recording.h"
 
 #include <inttypes.h>
@@ -26,21 +27,26 @@ static void say(const char *name, const char *format, ...)
 
 /* ---- who recorded what ---- */
 
+/* A partial recording is a sparse file: what counts is what it takes of the disk. */
+static void say_size(const char *path, const char *format)
+{
+  struct stat about = {0};
+  (void)stat(path, &about);
+  say("file", "%s, %s, %s of the disk", format, nrf_bytes_text((double)about.st_size).s,
+      nrf_bytes_text(512.0 * (double)about.st_blocks).s);
+}
+
 static void say_how_complete(const nrf_recording *r, const char *path)
 {
-  const int64_t rows  = nrf_recording_rows(r);
-  const int64_t all   = nrf_recording_n_rows(nrf_recording_info_of(r));
-  struct stat   about = {0};
-  (void)stat(path, &about);
-  /* A partial recording is a sparse file: what counts is what it takes of the disk. */
+  const int64_t rows = nrf_recording_rows(r);
+  const int64_t all  = nrf_recording_n_rows(nrf_recording_info_of(r));
   printf("%s\n", path);
   if (nrf_recording_is_partial(r))
     say("state", "PARTIAL: %" PRId64 " of %" PRId64 " rows are complete, those after them read as 0", rows,
         all);
   else
     say("state", "complete, %" PRId64 " rows", rows);
-  say("file", "NWB 2 (HDF5), %s, %s of the disk", nrf_bytes_text((double)about.st_size).s,
-      nrf_bytes_text(512.0 * (double)about.st_blocks).s);
+  say_size(path, "NWB 2 (HDF5)");
 }
 
 static void say_origin(const nrf_recording_info *info)
@@ -220,20 +226,72 @@ static void say_how_to_read(const nrf_recording_info *info, const char *path)
          path, series, series);
 }
 
-nrf_status nrf_describe(const nrf_settings *settings, const nrf_progress *progress)
+static nrf_status describe_recording(const char *path)
 {
-  (void)progress;
   nrf_recording *r = NULL;
-  NRF_RETURN_IF_ERROR(nrf_recording_open(settings->describe, &r));
+  NRF_RETURN_IF_ERROR(nrf_recording_open(path, &r));
   const nrf_recording_info *info = nrf_recording_info_of(r);
-  say_how_complete(r, settings->describe);
+  say_how_complete(r, path);
   say_origin(info);
   say_settings(info);
   say_phases(info);
   say_images(info);
   say_format(info);
   say_series(info);
-  say_how_to_read(info, settings->describe);
+  say_how_to_read(info, path);
   nrf_recording_free(r);
   return NRF_OK;
+}
+
+/* ---- extracts ---- */
+
+static int64_t count_sites(const nrf_extract *x, const nrf_sites *sites)
+{
+  int64_t n = 0;
+  for (int b = 0; b < x->images; b++) n += sites[b].count;
+  return n;
+}
+
+static void say_traces(const nrf_extract *x, const char *what, const nrf_sites *sites)
+{
+  const int64_t n = count_sites(x, sites) * x->channels;
+  if (n > 0) say("", "%" PRId64 " traces of the %s, of %" PRId64 " rows", n, what, x->rows);
+}
+
+static void say_what_is_kept(const nrf_extract *x)
+{
+  const nrf_recorded_layer *layer = x->layer;
+  say("layer", "%d: %d of %d channels, rows %d to %d and columns %d to %d of %d x %d", layer->layer,
+      layer->n_channels, layer->channels, layer->top, layer->top + layer->rows - 1, layer->left,
+      layer->left + layer->columns - 1, layer->height, layer->width);
+  say("kept", "mean, variance and Shapiro-Wilk's W of %" PRId64 " traces, during the stimulus and outside it",
+      (int64_t)x->channels * x->images * x->height * x->width);
+  say_traces(x, "state", x->state_sites);
+  say_traces(x, "momentum", x->momentum_sites);
+  if (x->n_films > 0)
+    say("", "all maps of %d image%s over time, 8 bits", x->n_films, x->n_films == 1 ? "" : "s");
+  if (x->traces_not_finite > 0) say("", "%" PRId64 " traces hold a NaN or an infinity", x->traces_not_finite);
+}
+
+static nrf_status describe_extract(const char *path)
+{
+  nrf_extract *x = NULL;
+  NRF_RETURN_IF_ERROR(nrf_extract_open(path, &x));
+  printf("%s\n", path);
+  say("state", "complete: what nrflv-analyze needs of a recording of %" PRId64 " rows", x->rows);
+  say_size(path, "extract (HDF5)");
+  say_origin(x->info);
+  say_settings(x->info);
+  say_phases(x->info);
+  say_images(x->info);
+  say_what_is_kept(x);
+  nrf_extract_free(x);
+  return NRF_OK;
+}
+
+nrf_status nrf_describe(const nrf_settings *settings, const nrf_progress *progress)
+{
+  (void)progress;
+  const char *path = settings->describe;
+  return nrf_extract_is_one(path) ? describe_extract(path) : describe_recording(path);
 }

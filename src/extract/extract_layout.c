@@ -302,10 +302,23 @@ done:
 
 /* ---- reading ----------------------------------------------------------------------------------------------- */
 
+static bool is_extract(const nrf_h5_file *file)
+{
+  return nrf_h5_kind_of(file, ROOT) == NRF_H5_GROUP && nrf_h5_has_attribute(file, ROOT, "format_version");
+}
+
+bool nrf_extract_is_one(const char *path)
+{
+  nrf_h5_file *file = NULL;
+  const bool   is   = nrf_h5_open(path, &file) == NRF_OK && is_extract(file);
+  nrf_h5_free(file);
+  return is;
+}
+
 static nrf_status check_kind(const nrf_h5_file *file)
 {
   int64_t version = 0;
-  if (nrf_h5_kind_of(file, ROOT) != NRF_H5_GROUP || !nrf_h5_has_attribute(file, ROOT, "format_version"))
+  if (!is_extract(file))
     return nrf_error(NRF_EFORMAT, "%s: not an extract of a recording: it has no '" ROOT "'",
                      nrf_h5_path(file));
   NRF_RETURN_IF_ERROR(nrf_h5_read_attribute_int64(file, ROOT, "format_version", &version));

@@ -71,6 +71,9 @@ def equals_the_full_recording(place):
         with h5py.File(extract(place, "s", name)) as f:
             check(("momentum" in f["extract"]) == (name in READ_MOMENTUM), f"{name}: momenta")
         from_full.unlink()
+    said = place.run("--describe", extract(place, "s", "just_angle")).stdout
+    for words in ("complete: what nrflv-analyze needs", "experiment   just_angle", "traces of the state"):
+        check(words in said, f"--describe does not say '{words}':\n{said}")
     again = place.experiment("--model_name", "s", *REDUCED, *images).stdout
     check(again.count("recorded already") == len(FIVE), f"recorded once more: {again}")
     place.forget("full")

@@ -318,16 +318,18 @@ static void put_block(nrf_panel *panel, figure_element *e, int64_t n, int column
   e->block = figure->blocks++;
   text_printf(&figure->data, "%s# panel %d.%d%s%s\n# %s\n", e->block > 0 ? "\n\n" : "", panel->row + 1,
               panel->column + 1, e->label[0] ? ", " : "", e->label, column_names[e->kind]);
+  /* A dot of which no interval is known is drawn without one. */
+  const int needed = e->kind == FIGURE_ERROR_BARS ? 2 : columns;
+  const int spread = e->kind == FIGURE_ERROR_BARS ? 4 : e->kind == FIGURE_BAND ? 3 : 2;
   for (int64_t i = 0; i < n; i++) {
-    bool finite = true;
+    bool shown = true;
     for (int c = 0; c < columns; c++) {
       const double v = value_at(column[c], i);
-      finite         = finite && isfinite(v);
+      shown          = shown && (c >= needed || isfinite(v));
       put_number(&figure->data, v, c + 1 < columns ? '\t' : '\n');
     }
-    if (!finite) continue;
-    const int spread = e->kind == FIGURE_ERROR_BARS ? 4 : e->kind == FIGURE_BAND ? 3 : 2;
-    e->has_points    = true;
+    if (!shown) continue;
+    e->has_points = true;
     axis_see(&panel->x, value_at(column[0], i));
     for (int c = 1; c < spread && c < columns; c++) {
       const double y = value_at(column[c], i);

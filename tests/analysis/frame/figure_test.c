@@ -153,6 +153,17 @@ static void error_bars_bands_and_zero_widen_the_range(void **state)
   says("f.gp", "set yrange [0:5.25]");
 }
 
+static void a_dot_without_an_interval_is_within_the_range(void **state)
+{
+  (void)state;
+  const double x[] = {0, 1}, y[] = {-2, 5}, low[] = {NAN, 4}, high[] = {NAN, 8};
+  nrf_figure  *f = figure_of((nrf_figure_spec){0});
+  nrf_plot_error_bars(nrf_figure_panel(f, 0, 0), 2, x, y, low, high, NULL);
+  write_figure(f);
+  says("f.gp", "set xrange [-0.05:1.05]");
+  says("f.gp", "set yrange [-2.5:8.5]");
+}
+
 static void shared_axes_have_one_range_and_are_labelled_once(void **state)
 {
   (void)state;
@@ -373,6 +384,7 @@ int main(void)
       cmocka_unit_test(numbers_have_typographic_signs_and_no_negative_zero),
       cmocka_unit_test_setup_teardown(the_range_is_that_of_the_data_with_a_margin, set_up, tear_down),
       cmocka_unit_test_setup_teardown(error_bars_bands_and_zero_widen_the_range, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_dot_without_an_interval_is_within_the_range, set_up, tear_down),
       cmocka_unit_test_setup_teardown(shared_axes_have_one_range_and_are_labelled_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_logarithmic_axis_leaves_out_what_it_cannot_show, set_up, tear_down),
       cmocka_unit_test_setup_teardown(colours_are_symmetric_if_that_is_wanted, set_up, tear_down),
