@@ -102,6 +102,40 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_PRIM),
      .needs   = PREFERENCES,
      .run     = nrf_step_assign_preferences},
+    {.name    = "plot_state_traces_with_spec_and_acorr",
+     .variant = "patch",
+     .title   = "Summed traces with spectrogram and autocorrelation, central patch",
+     .purpose =
+         "How do the responding neurons of each channel oscillate together, during a stimulus that suits "
+         "them and before?",
+     .reads = NRF_READS(NRF_KIND_PRIM),
+     .needs = PREFERENCES,
+     .run   = nrf_step_summed_traces},
+    {.name    = "plot_state_traces_with_spec_and_acorr",
+     .variant = "neuron",
+     .title   = "Summed traces with spectrogram and autocorrelation, central neuron",
+     .purpose =
+         "How do the responding neurons of each channel oscillate together, during a stimulus that suits "
+         "them and before?",
+     .reads = NRF_READS(NRF_KIND_PRIM),
+     .needs = PREFERENCES,
+     .run   = nrf_step_summed_traces},
+    {.name    = "plot_contrast_specgram_comparison_LFP",
+     .variant = "patch",
+     .title   = "Spectrograms of the LFP at each contrast, central patch",
+     .purpose = "How does the spectrum of the response change as the stimulus comes and goes, and does that "
+                "depend on the contrast?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_contrast_spectrograms},
+    {.name    = "plot_contrast_specgram_comparison_LFP",
+     .variant = "neuron",
+     .title   = "Spectrograms of the LFP at each contrast, central neuron",
+     .purpose = "How does the spectrum of the response change as the stimulus comes and goes, and does that "
+                "depend on the contrast?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_contrast_spectrograms},
     {.name    = "plot_contrast_power_spectra_LFP",
      .title   = "Power spectra of the LFP at each contrast",
      .purpose = "At which frequency does the response at the centre oscillate, and does that depend on the "

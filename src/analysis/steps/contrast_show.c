@@ -2,8 +2,13 @@
 #include "contrast_show.h"
 
 #include "preferences_table.h"
+#include "show.h"
 
+#include "nrflv/analysis/bootstrap.h"
+#include "nrflv/analysis/percentile.h"
+#include "nrflv/analysis/spectrum.h"
 #include "nrflv/memory.h"
+#include "nrflv/sort.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,4 +79,46 @@ const char *nrf_contrast_colour(const nrf_contrasts *contrasts, int k, char text
   const double        highest           = contrasts->at[contrasts->n - 1];
   const double        part              = highest > 0.0 ? contrasts->at[k] / highest : 1.0;
   return nrf_colour_text(nrf_contrast_grey(PUBLISHED_HIGHEST * part), text);
+}
+
+/* ---- decibels -------------------------------------------------------------------------------------------- */
+
+nrf_status nrf_to_decibels(int64_t panels, int64_t bins, int64_t segments, const double *power,
+                           double *decibel, nrf_colour_scale *scale)
+{
+  static const double WEAKEST = 5.0; /* percent */
+  const int64_t       n       = panels * bins * segments;
+  int64_t             counted = 0;
+  void               *memory  = NULL;
+  NRF_RETURN_IF_ERROR(nrf_alloc((size_t)n * sizeof(double), "decibels", &memory));
+  double *sorted = memory;
+  for (int64_t i = 0; i < n; i++) {
+    decibel[i] = nrf_decibel(power[i]);
+    if (isfinite(decibel[i]) && i / segments % bins > 1) sorted[counted++] = decibel[i];
+  }
+  nrf_sort_doubles(counted, sorted);
+  if (counted > 0) {
+    scale->low  = nrf_percentile(counted, sorted, WEAKEST);
+    scale->high = sorted[counted - 1];
+  }
+  nrf_free(memory);
+  return NRF_OK;
+}
+
+/* ---- means ----------------------------------------------------------------------------------------------- */
+
+nrf_status nrf_show_resampled_mean(nrf_results *results, const char *name, const char *unit, int64_t n,
+                                   const double *value, nrf_rng stream, const char *note)
+{
+  nrf_key_number number = {.name = name, .unit = unit, .n = n, .note = note};
+  nrf_interval   ends;
+  if (n == 0) return NRF_OK;
+  NRF_RETURN_IF_ERROR(nrf_bootstrap_mean(stream, n, value, &number.value, &ends));
+  if (n > 1 && ends.upper > ends.lower) {
+    number.low        = ends.lower;
+    number.high       = ends.upper;
+    number.confidence = NRF_SHOWN_CONFIDENCE;
+  }
+  nrf_results_number(results, &number);
+  return NRF_OK;
 }

@@ -49,6 +49,8 @@ static const struct step {
     {"3.02_colour_ranges", check_colour_ranges},
     {"3.06_find_orientation_preferences", check_orientation_preferences},
     {"3.07_assign_ori_info", check_matches},
+    {"3.08_summed_traces", check_summed_traces},
+    {"3.09_contrast_specgram_LFP", check_contrast_spectrograms},
     {"3.10_contrast_power_spectra_LFP", check_contrast_spectra},
     {"3.11_transients", check_transients},
     {"3.12_state_traces", check_state_traces},

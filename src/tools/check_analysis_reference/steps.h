@@ -39,7 +39,7 @@ check_step check_activity, check_colour_ranges;
 check_step check_orientation_preferences, check_matches;
 
 /* steps_spectra.c */
-check_step check_contrast_spectra;
+check_step check_summed_traces, check_contrast_spectrograms, check_contrast_spectra;
 
 /* steps_transients.c */
 check_step check_transients, check_state_traces;

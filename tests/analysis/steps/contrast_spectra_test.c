@@ -1,5 +1,6 @@
 /* contrast_spectra_test.c - oscillations whose frequency depends on the contrast are found in the LFP, and only in it. */
 #include "analysis/steps/contrast_spectra.h"
+#include "analysis/steps/contrast_spectrograms.h"
 
 #include "support/close.h"
 #include "support/memory_source.h"
@@ -207,6 +208,69 @@ static void the_interval_of_an_estimate_is_that_of_chi_square(void **state)
   assert_relative(ends.upper, 2.8046358516000316, 1e-9);
 }
 
+/* ---- spectrograms ---------------------------------------------------------------------------------------- */
+
+static void spectrograms_tell_time_from_the_onset(void **state)
+{
+  (void)state;
+  nrf_extract              *x = extract_of(planted);
+  nrf_lfp                   lfp;
+  nrf_contrast_spectrograms s;
+  must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
+  must(nrf_contrast_spectrograms_of(x, &lfp, &s));
+  assert_int_equal(s.segments, ROWS - BURN - NRF_SPECTROGRAM_SEGMENT + 1);
+  assert_near(s.time[0], (NRF_SPECTROGRAM_SEGMENT / 2 - PRE) / RATE, 1e-12);
+  assert_near(s.time[s.segments - 1], (DUR + POST - NRF_SPECTROGRAM_SEGMENT / 2) / RATE, 1e-12);
+  assert_int_equal(s.shown, CONTRASTS);
+  nrf_contrast_spectrograms_free(&s);
+  nrf_lfp_free(&lfp);
+  nrf_extract_free(x);
+}
+
+/* Under the window's symmetric Hann, of 255 intervals, a bin of Welch's estimate is not quite one here. */
+static void spectrograms_of_a_period_hold_nothing_of_another(void **state)
+{
+  (void)state;
+  nrf_extract              *x = extract_of(planted);
+  nrf_lfp                   lfp;
+  nrf_contrast_spectrograms s;
+  double                    mean[NRF_SPECTROGRAM_SEGMENT / 2 + 1];
+  must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
+  must(nrf_contrast_spectrograms_of(x, &lfp, &s));
+  for (int i = 0; i < CONTRASTS; i++) {
+    assert_int_equal(nrf_spectrogram_mean(x, &s, i, x->window[NRF_WINDOW_DUR], mean),
+                     DUR - NRF_SPECTROGRAM_SEGMENT + 1);
+    assert_int_equal(nrf_spectral_peak_of((int)s.bins, s.frequency, mean).bin, BIN[i]);
+    assert_true(mean[70] < 1e-5 * mean[BIN[i]]);
+    assert_int_equal(nrf_spectrogram_mean(x, &s, i, x->window[NRF_WINDOW_PRE], mean), 0);
+    assert_true(isnan(mean[BIN[i]]));
+  }
+  nrf_contrast_spectrograms_free(&s);
+  nrf_lfp_free(&lfp);
+  nrf_extract_free(x);
+}
+
+/* From ten times the amplitude to one: -20 dB. The lowest contrast's oscillation, 19 Hz, is below the band. */
+static void the_band_is_compared_with_the_time_before(void **state)
+{
+  (void)state;
+  nrf_extract   *x = extract_of(planted);
+  nrf_lfp        lfp;
+  nrf_band_power band[CONTRASTS * (TUNED + 1)];
+  must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
+  assert_int_equal(lfp.parts, CONTRASTS * (TUNED + 1));
+  must(nrf_band_powers(x, &lfp, band));
+  for (int i = 0; i < lfp.parts; i++) {
+    assert_relative(band[i].before, 100.0 * AMPLITUDE * AMPLITUDE / 2.0, 0.02);
+    if (lfp.part[i].contrast == 0)
+      assert_true(band[i].change < -25.0);
+    else
+      assert_near(band[i].change, -20.0, 0.1);
+  }
+  nrf_lfp_free(&lfp);
+  nrf_extract_free(x);
+}
+
 /* ---- resampling ------------------------------------------------------------------------------------------ */
 
 static void resample(const nrf_extract *x, const nrf_lfp *lfp, uint64_t seed, int threads,
@@ -290,6 +354,9 @@ int main(void)
       cmocka_unit_test(spectra_have_their_peak_where_the_contrast_says),
       cmocka_unit_test(a_spectrum_that_only_falls_or_rises_has_no_peak),
       cmocka_unit_test(the_interval_of_an_estimate_is_that_of_chi_square),
+      cmocka_unit_test(spectrograms_tell_time_from_the_onset),
+      cmocka_unit_test(spectrograms_of_a_period_hold_nothing_of_another),
+      cmocka_unit_test(the_band_is_compared_with_the_time_before),
       cmocka_unit_test(peaks_that_all_channels_share_do_not_depend_on_which_are_drawn),
       cmocka_unit_test(a_peak_of_one_channel_comes_and_goes),
       cmocka_unit_test(few_channels_are_not_resampled),
