@@ -182,7 +182,7 @@ static nrf_palette film_palette(void)
   return palette;
 }
 
-nrf_status nrf_film_write(const nrf_film_view *view, const char *path, const nrf_progress *progress)
+nrf_status nrf_film_write(const nrf_film_view *view, const char *path)
 {
   nrf_status        st      = NRF_OK;
   nrf_gif_file     *gif     = NULL;
@@ -191,7 +191,6 @@ nrf_status nrf_film_write(const nrf_film_view *view, const char *path, const nrf
   NRF_TRY(nrf_film_frame_create(view, &frame));
   NRF_TRY(nrf_gif_create(path, frame.width, frame.height, &palette, &gif));
   for (int64_t row = 0; row < view->x->rows; row += view->step) {
-    if (nrf_progress_stop_requested(progress)) NRF_FAIL(NRF_EINTERRUPTED, "films: stopped on request");
     nrf_film_draw(view, row, &frame);
     NRF_TRY(nrf_gif_add(gif, &frame, view->hundredths));
   }

@@ -5,7 +5,6 @@
 
 #include "nrflv/extract.h"
 #include "nrflv/png_file.h"
-#include "nrflv/progress.h"
 
 typedef struct nrf_film_view {
   const nrf_extract *x;
@@ -30,8 +29,7 @@ void nrf_film_corner(const nrf_film_view *view, int c, int *x, int *y);
 NRF_MUST_CHECK nrf_status nrf_film_frame_create(const nrf_film_view *view, nrf_picture *out);
 void                      nrf_film_draw(const nrf_film_view *view, int64_t row, nrf_picture *frame);
 
-/* NRF_EINTERRUPTED if `progress` (may be NULL) asks to stop. */
-NRF_MUST_CHECK nrf_status nrf_film_write(const nrf_film_view *view, const char *path,
-                                         const nrf_progress *progress);
+/* Takes a second or two. */
+NRF_MUST_CHECK nrf_status nrf_film_write(const nrf_film_view *view, const char *path);
 
 #endif

@@ -47,16 +47,15 @@ typedef struct film_job {
 } film_job;
 
 typedef struct film_jobs {
-  int                 n;
-  film_job           *job;
-  const nrf_progress *progress;
+  int       n;
+  film_job *job;
 } film_jobs;
 
 static nrf_status run_job(void *context, int64_t item, int worker)
 {
   const film_jobs *jobs = context;
   (void)worker;
-  return nrf_film_write(&jobs->job[item].view, jobs->job[item].path, jobs->progress);
+  return nrf_film_write(&jobs->job[item].view, jobs->job[item].path);
 }
 
 static nrf_status add_job(film_jobs *jobs, nrf_film_view view, nrf_results *results)
@@ -84,7 +83,7 @@ static nrf_status add_job(film_jobs *jobs, nrf_film_view view, nrf_results *resu
 static nrf_status make_films(const nrf_analysis_context *context, const nrf_extract *x, nrf_results *results)
 {
   nrf_status st     = NRF_OK;
-  film_jobs  jobs   = {.progress = context->progress};
+  film_jobs  jobs   = {0};
   const bool single = context->settings->single_maps && x->channels > 1;
   NRF_TRY(nrf_alloc((size_t)x->n_films * (size_t)(1 + x->channels) * sizeof *jobs.job, "films",
                     (void **)&jobs.job));
