@@ -249,6 +249,20 @@ static void short_recordings_have_no_stretches(void **state)
   uproot(&p);
 }
 
+static void stretches_after_the_stimulus_count_too(void **state)
+{
+  (void)state;
+  planted           p;
+  nrf_stretch_count count[2];
+  memory_source_create(&p.source, "single/just_angle", 2, 1, 2, 2);
+  memory_source_set_phases(&p.source, BURN, 0, 400, 100);
+  open_source(&p);
+  assert_int_equal(nrf_stretch_rows(p.x), 40);
+  must(nrf_count_by_stretches(p.x, 1, NULL, count));
+  assert_int_equal(count[0].kept + count[1].kept, 2);
+  uproot(&p);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -258,6 +272,7 @@ int main(void)
       cmocka_unit_test(stretches_find_what_is_there),
       cmocka_unit_test(correlated_states_do_not_mislead_stretches),
       cmocka_unit_test(short_recordings_have_no_stretches),
+      cmocka_unit_test(stretches_after_the_stimulus_count_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
