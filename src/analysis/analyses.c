@@ -13,6 +13,7 @@
 #define PREFERENCES  "find_orientation_preferences"
 #define TRANSIENTS   "plot_contrast_dependent_transients_of_active_neurons"
 #define STATE_TRACES "plot_state_traces"
+#define OSCILLATIONS "find_oscillating_neurons"
 
 #define SYNCHRONY1 "synchrony_experiment1_overlapping_rec_fields"
 #define SYNCHRONY2 "synchrony_experiment2"
@@ -183,6 +184,18 @@ static const nrf_analysis table[] = {
      .reads   = NRF_READS(NRF_KIND_PRIM),
      .needs   = PREFERENCES,
      .run     = nrf_step_state_traces},
+    {.name    = OSCILLATIONS,
+     .title   = "Oscillating neurons",
+     .purpose = "At which frequencies do neurons oscillate that respond to what they prefer?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = PREFERENCES,
+     .run     = nrf_step_oscillating_neurons},
+    {.name    = "plot_contrast_frequency_plots",
+     .title   = "Frequency and power of oscillations against contrast",
+     .purpose = "Do oscillations become stronger or faster with contrast?",
+     .reads   = NRF_READS(NRF_KIND_PRIM),
+     .needs   = OSCILLATIONS,
+     .run     = nrf_step_contrast_frequency},
     {.name    = "plot_state_and_mom_trace",
      .title   = "State and momentum of central neurons",
      .purpose = "What do excitation and inhibition look like side by side, and how are they correlated?",

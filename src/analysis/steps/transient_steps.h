@@ -12,4 +12,10 @@ nrf_status nrf_step_matched_transients(const nrf_analysis_context *context, nrf_
 /* state_traces_steps.c: 3.12; variants patch and neuron */
 nrf_status nrf_step_state_traces(const nrf_analysis_context *context, nrf_results *results);
 
+/* oscillations_steps.c: 3.13 */
+nrf_status nrf_step_oscillating_neurons(const nrf_analysis_context *context, nrf_results *results);
+
+/* contrast_frequency_steps.c: 3.14 */
+nrf_status nrf_step_contrast_frequency(const nrf_analysis_context *context, nrf_results *results);
+
 #endif

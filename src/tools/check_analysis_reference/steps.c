@@ -54,6 +54,8 @@ static const struct step {
     {"3.10_contrast_power_spectra_LFP", check_contrast_spectra},
     {"3.11_transients", check_transients},
     {"3.12_state_traces", check_state_traces},
+    {"3.13_find_oscillating_neurons", check_oscillations},
+    {"3.14_contrast_frequency", check_contrast_frequency},
     {"3.15_state_and_momentum", check_state_and_momentum},
     {"3.16_calculate_EI_lag", check_ei_lag},
     {"3.18_synchrony1_fits", check_synchrony_fits_channels},

@@ -44,6 +44,9 @@ check_step check_summed_traces, check_contrast_spectrograms, check_contrast_spec
 /* steps_transients.c */
 check_step check_transients, check_state_traces;
 
+/* steps_oscillations.c */
+check_step check_oscillations, check_contrast_frequency;
+
 /* steps_momentum.c */
 check_step check_state_and_momentum, check_ei_lag;
 
