@@ -291,6 +291,17 @@ static const nrf_analysis table[] = {
      .purpose = "What do the correlations of channels look like in single images?",
      .reads   = NRF_READS(NRF_KIND_FEW),
      .run     = nrf_step_synchrony1_individually},
+    {.name    = SYNCHRONY1 "_Plot_acorrs",
+     .title   = "Synchrony 1: autocorrelations of all images",
+     .purpose = "In which images do central neurons oscillate? (Never called by the published program.)",
+     .reads   = NRF_READS(NRF_KIND_FEW),
+     .run     = nrf_step_synchrony1_images},
+    {.name    = "trial_averaged_EI_balance",
+     .title   = "Balance of excitation and inhibition",
+     .purpose = "Is the momentum of central neurons larger where their state is? (Only in the published "
+                "program's comments.)",
+     .reads   = NRF_READS(NRF_KIND_LONG),
+     .run     = nrf_step_ei_balance},
     {.name = NULL},
 };
 

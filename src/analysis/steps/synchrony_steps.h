@@ -21,4 +21,7 @@ nrf_step nrf_step_synchrony1_amplitudes, nrf_step_synchrony2_amplitudes, nrf_ste
 /* synchrony_channels_steps.c: 3.19, 3.22 */
 nrf_step nrf_step_synchrony1_neighbours, nrf_step_synchrony1_individually;
 
+/* synchrony_images_steps.c: appendix C */
+nrf_step nrf_step_synchrony1_images;
+
 #endif
