@@ -219,9 +219,9 @@ static nrf_status show_shares(const active_show *s, nrf_results *results)
       "states are taken for independent, which they are not, and nothing is corrected for the number of "
       "tests, so p values are far too small. "
       "Lower left: Shapiro and Wilk's test rejects normality for as many neurons, with the same reservation. "
-      "Lower right: the neurons whose traces are kept, by that test and by the test of means over %lld "
-      "timesteps, which are nearly independent.",
-      s->x->images, s->x->height * s->x->width, (long long)(nrf_stretch_rows(s->x) * s->x->info->stride));
+      "Lower right: the neurons whose traces are kept, by that test and by the test of means over %.0f ms, "
+      "which are nearly independent.",
+      s->x->images, s->x->height * s->x->width, (double)nrf_stretch_rows(s->x) * s->x->ms_per_row);
   const nrf_figure_spec spec = {
       .name = "active_neurons", .caption = caption, .width = 10, .height = 7.5, .rows = 2, .columns = 2};
   NRF_TRY(nrf_figure_create(&spec, &figure));
@@ -402,8 +402,9 @@ static void show_untested(const active_show *s, nrf_results *results)
   int64_t       untested = 0;
   const int64_t place = (int64_t)s->x->height * s->x->width, maps = (int64_t)s->x->channels * s->x->images;
   for (int64_t i = 0; i < maps; i++) untested += place - s->counts->of[i].tested;
-  nrf_results_note(results, "%lld neurons in %d images, each by itself: %lld tests",
-                   (long long)(place * s->x->channels), s->x->images, (long long)(place * maps));
+  const int64_t neurons = place * s->x->channels, tests = place * maps;
+  nrf_results_note(results, "%lld neurons in %d images, each by itself: %lld tests", (long long)neurons,
+                   s->x->images, (long long)tests);
   if (untested > 0)
     nrf_results_note(
         results,
