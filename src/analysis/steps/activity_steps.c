@@ -35,10 +35,11 @@ static nrf_moments share_over_images(const active_show *s, nrf_activity_share sh
   return m;
 }
 
-/* Of percentages, which an interval cannot leave. */
+/* Of percentages, which an interval cannot leave. NaN of a single value. */
 static nrf_interval percent_interval(nrf_moments m)
 {
   const nrf_interval ends = nrf_t_interval(m, NRF_SHOWN_CONFIDENCE);
+  if (isnan(ends.lower)) return ends;
   return (nrf_interval){fmax(ends.lower, 0.0), fmin(ends.upper, 100.0)};
 }
 
