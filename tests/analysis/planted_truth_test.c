@@ -52,7 +52,7 @@ static const struct neuron {
 };
 
 /* Sizes of what a stimulus does at the preferred angle and contrast 2.4. */
-static const double STEP = 0.12, TRANSIENT = 0.1, OSCILLATION = 0.1, LEAST_OSCILLATION = 0.01,
+static const double BASE = 0.1, STEP = 0.12, TRANSIENT = 0.1, OSCILLATION = 0.1, LEAST_OSCILLATION = 0.01,
                     NOISE = 0.03; /* uniform in -0.03 .. 0.03 */
 
 /* Response to an angle, 1 to the preferred one. */
@@ -108,7 +108,7 @@ static bool is_during(int64_t t)
 static double state_at(const memory_source *s, int b, int c, int64_t t, int h, int w)
 {
   const nrf_recording_image *image = &s->info.image[b];
-  double                     x     = 0.1 + NOISE * (double)memory_noise(s, NRF_RECORD_STATE, b, c, t, h, w);
+  double                     x     = BASE + NOISE * (double)memory_noise(s, NRF_RECORD_STATE, b, c, t, h, w);
   if (!is_during(t)) return x;
   const double contrast = isfinite(image->contrast) ? image->contrast / 2.4 : 1.0;
   const double turns    = frequency_of(image) * (double)t / NRF_SAMPLING_RATE_HZ + 0.37 * b;
@@ -347,6 +347,14 @@ static void is_rate(const char *what, int64_t count, int64_t n, double rate)
              4.0 * sd);
 }
 
+/* Mean of the planted transient over its first rows. */
+static double mean_transient(double contrast, int rows)
+{
+  double sum = 0.0;
+  for (int t = 0; t < rows; t++) sum += TRANSIENT * contrast / 2.4 * exp(-(double)t / DECAY);
+  return sum / rows;
+}
+
 /* ---- what is planted comes out --------------------------------------------------------------------------------- */
 
 /* To three of the 128 angles: the top of a tuning curve is flat. */
@@ -408,12 +416,30 @@ static void state_and_momentum_correlate_at_the_lag(void **state)
   nrf_table_free(t);
 }
 
+static void mean_states_are_found(void **state)
+{
+  (void)state;
+  nrf_table     *t       = table_of(&truth, "trial_averaged_EI_balance", "EI_balance");
+  const double  *mean    = doubles_of(t, "mean_state");
+  const int64_t *channel = ints_of(t, "channel"), *group = ints_of(t, "batch_group");
+  const int      period = nrf_table_find(t, "period");
+  for (int64_t i = 0; i < nrf_table_n_rows(t); i++) {
+    const bool during = strcmp(nrf_table_text(t, period, i), "during") == 0;
+    is_near("mean state", mean[i],
+            during ? BASE + STEP * tuning((int)channel[i], (double)group[i] * M_PI / 2.0) +
+                         mean_transient(2.4, PHASE)
+                   : BASE,
+            0.005);
+  }
+  nrf_table_free(t);
+}
+
 /* Fits of strong pairs (both channels' oscillations at least half as large as they can be): frequency to 0.2 Hz. */
 static void frequencies_are_found(void **state)
 {
   (void)state;
   nrf_table     *t     = table_of(&truth, SYNCHRONY1 "_fit_Gabors", "synchexp1_estimated_gabor_params");
-  const double  *scale = doubles_of(t, "freq_scale");
+  const double  *scale = doubles_of(t, "freq_scale"), *phase = doubles_of(t, "sine_phase_folded");
   const int64_t *group = ints_of(t, "batch_group"), *during = ints_of(t, "dur_or_out"),
                 *a = ints_of(t, "channel A"), *b = ints_of(t, "channel B");
   int strong = 0;
@@ -422,6 +448,10 @@ static void frequencies_are_found(void **state)
     if (during[i] != 0 || tuning((int)a[i], angle) < 0.5 || tuning((int)b[i], angle) < 0.5) continue;
     strong++;
     is_near("frequency", NRF_SAMPLING_RATE_HZ / (2.0 * M_PI * scale[i]), 28.0 + 2.0 * (double)group[i], 0.2);
+    assert_true(phase[i] >= 0.0 && phase[i] < M_PI);
+    is_near("folded phase",
+            nrf_orientation_difference(phase[i], nrf_angle_wrap(neuron[a[i]].phase - neuron[b[i]].phase)),
+            0.0, 8.0 * DEGREE);
   }
   assert_true(strong >= 8 * REPEATS);
   nrf_table_free(t);
@@ -497,14 +527,6 @@ static void channels_match_the_stimulus_they_prefer(void **state)
   nrf_table_free(t);
 }
 
-/* Mean of the planted transient over its first rows. */
-static double mean_transient(double contrast, int rows)
-{
-  double sum = 0.0;
-  for (int t = 0; t < rows; t++) sum += TRANSIENT * contrast / 2.4 * exp(-(double)t / DECAY);
-  return sum / rows;
-}
-
 /* To what is left of an oscillation of 0.1 in the mean over so many rows. */
 static void traces_rise_with_contrast(void **state)
 {
@@ -551,6 +573,30 @@ static void spectral_peaks_are_at_the_frequency_of_each_contrast(void **state)
     if (contrast[i] < 0.8) continue;
     nrf_recording_image shown = {.group = (int)lround(contrast[i] / 0.4)};
     is_near("peak of the spectrum", peak[i], frequency_of(&shown), NRF_SAMPLING_RATE_HZ / 256.0);
+    found++;
+  }
+  assert_true(found >= 3);
+  nrf_table_free(t);
+}
+
+/* The largest power during the stimulus is there too, and more of it than before. */
+static void spectrograms_have_the_oscillation_during_the_stimulus(void **state)
+{
+  (void)state;
+  nrf_table    *t = table_of(&truth, "plot_contrast_specgram_comparison_LFP.patch", "mean_spectrograms");
+  const double *contrast = doubles_of(t, "stim_contrast"), *frequency = doubles_of(t, "frequency"),
+               *before = doubles_of(t, "power_before"), *during = doubles_of(t, "power_during");
+  int64_t       best  = -1;
+  const int64_t n     = nrf_table_n_rows(t);
+  int           found = 0;
+  for (int64_t i = 0; i < n; i++) {
+    if (contrast[i] < 0.8) continue;
+    if (frequency[i] > 10.0 && (best < 0 || during[i] > during[best])) best = i;
+    if (best < 0 || (i + 1 < n && contrast[i + 1] == contrast[i])) continue;
+    nrf_recording_image shown = {.group = (int)lround(contrast[i] / 0.4)};
+    is_near("peak of the spectrogram", frequency[best], frequency_of(&shown), NRF_SAMPLING_RATE_HZ / 256.0);
+    assert_true(during[best] > 10.0 * before[best]);
+    best = -1;
     found++;
   }
   assert_true(found >= 3);
@@ -715,7 +761,9 @@ int main(void)
       cmocka_unit_test(preferred_angles_are_found),
       cmocka_unit_test(the_lag_of_the_state_is_found),
       cmocka_unit_test(state_and_momentum_correlate_at_the_lag),
+      cmocka_unit_test(mean_states_are_found),
       cmocka_unit_test(frequencies_are_found),
+      cmocka_unit_test(spectrograms_have_the_oscillation_during_the_stimulus),
       cmocka_unit_test(phases_and_their_tests_are_right),
       cmocka_unit_test(what_suits_a_neuron_makes_it_active),
       cmocka_unit_test(channels_match_the_stimulus_they_prefer),

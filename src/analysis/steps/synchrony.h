@@ -182,6 +182,7 @@ typedef struct nrf_pair_fit {
   bool         one_phase_missed; /* starting from phase 0 alone ends at a cost more than 1 % higher (D51) */
   double       norm;             /* nrf_pair_norm                                               */
   double       amplitude_normalised; /* the fit's, as a coefficient of correlation; NaN: there is none */
+  double       phase_folded;         /* the sine's phase in [0, pi), equal for phases half a period apart */
   nrf_correlation_fit fit;
 } nrf_pair_fit;
 

@@ -27,6 +27,13 @@ static nrf_correlation_fit flat_line(void)
   return (nrf_correlation_fit){.freq_scale = NAN, .sine_phase = NAN, .gauss_sigma = NAN, .gauss_amp = NAN};
 }
 
+/* The published program can do this, and never does (analysis.md, appendix C). */
+static double fold(double phase)
+{
+  const double folded = phase - M_PI * floor(phase / M_PI);
+  return folded >= M_PI ? 0.0 : folded; /* rounding makes pi of a tiny negative phase; NaN stays */
+}
+
 /* What follows a window stays aligned. */
 static int64_t window_room(int lags)
 {
@@ -44,11 +51,13 @@ static void fit_row(void *context, const nrf_pair_visit *visit)
   if (out->norm == 0.0) {
     out->fit                  = flat_line();
     out->amplitude_normalised = NAN;
+    out->phase_folded         = NAN;
     return;
   }
   nrf_pair_correlation(c, visit->a, visit->v, window);
   nrf_fit_correlation(lags, first, window, f->how, work, &out->fit, NULL);
   out->amplitude_normalised = out->fit.amplitude / out->norm;
+  out->phase_folded         = fold(out->fit.sine_phase);
   if (!isfinite(out->fit.amplitude)) {
     out->num_peaks = -1;
     return;

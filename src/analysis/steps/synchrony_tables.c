@@ -121,6 +121,7 @@ static const nrf_record_column fit_columns[] = {
     {"normalisation", NRF_MEMBER_DOUBLE, offsetof(nrf_pair_fit, norm), RAW_UNIT, "samples times both standard deviations"},
     {"freq_scale",  NRF_MEMBER_DOUBLE, OF_FIT(freq_scale),  "rows/rad", "1 / lambda; the period is 2 pi times it"},
     {"sine_phase",  NRF_MEMBER_DOUBLE, OF_FIT(sine_phase),  "rad",    "phase of the sine at lag 0"},
+    {"sine_phase_folded", NRF_MEMBER_DOUBLE, offsetof(nrf_pair_fit, phase_folded), "rad", "the same in [0, pi): phases half a period apart are taken as equal"},
     {"sine_mean",   NRF_MEMBER_DOUBLE, OF_FIT(sine_mean),   RAW_UNIT, "what is added to the sine"},
     {"gauss_sigma", NRF_MEMBER_DOUBLE, OF_FIT(gauss_sigma), "rows",   "width of the envelope"},
     {"gauss_amp",   NRF_MEMBER_DOUBLE, OF_FIT(gauss_amp),   "rows",   "integral of the envelope"},
