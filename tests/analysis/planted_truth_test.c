@@ -603,6 +603,46 @@ static void spectrograms_have_the_oscillation_during_the_stimulus(void **state)
   nrf_table_free(t);
 }
 
+/* Of neurons that are active and match, the peaks of their spectra: to a bin of the stimulus' 500 rows. */
+static void single_neurons_oscillate_at_the_frequency_of_each_contrast(void **state)
+{
+  (void)state;
+  nrf_table     *t         = table_of(&truth, "find_oscillating_neurons", "spectral_peaks");
+  const double  *frequency = doubles_of(t, "peak_freq");
+  const int64_t *image     = ints_of(t, "batch_idx");
+  const int      window    = nrf_table_find(t, "window");
+  int            peaks     = 0;
+  for (int64_t i = 0; i < nrf_table_n_rows(t); i++) {
+    nrf_recording_image shown = {.group = (int)image[i]};
+    show_contrasts((int)image[i], &shown);
+    if (shown.contrast < 1.1 || strcmp(nrf_table_text(t, window, i), "during") != 0) continue;
+    is_near("peak of a neuron's spectrum", frequency[i], frequency_of(&shown), NRF_SAMPLING_RATE_HZ / PHASE);
+    peaks++;
+  }
+  assert_true(peaks >= 4 * 5 * 9); /* tuned channels, contrasts, neurons of the patch */
+  nrf_table_free(t);
+}
+
+/* Frequency times power of an oscillation of size a at f is f a^2 / 2, whatever the window makes of its peak (up to a third more or
+ * less for a frequency between two bins). */
+static void oscillations_grow_with_contrast(void **state)
+{
+  (void)state;
+  nrf_table    *t        = table_of(&truth, "plot_contrast_frequency_plots", "contrast_frequency");
+  const double *contrast = doubles_of(t, "stim_contrast"), *mean = doubles_of(t, "geometric_mean");
+  const int     window = nrf_table_find(t, "window");
+  int           found  = 0;
+  for (int64_t i = 0; i < nrf_table_n_rows(t); i++) {
+    if (contrast[i] < 1.1 || strcmp(nrf_table_text(t, window, i), "during") != 0) continue;
+    nrf_recording_image shown = {.group = (int)lround(contrast[i] / 0.4)};
+    const double        size  = OSCILLATION * contrast[i] / 2.4;
+    is_near("frequency times power", mean[i] / (frequency_of(&shown) * size * size / 2.0), 1.0, 0.35);
+    found++;
+  }
+  assert_true(found >= 3);
+  nrf_table_free(t);
+}
+
 /* Amplitude of the correlation of two oscillations of a matched pair: half the product of their sizes, summed over the stimulus. Less
  * overlap at larger lags takes off a few percent. */
 static double amplitude_at(double distance)
@@ -770,6 +810,8 @@ int main(void)
       cmocka_unit_test(traces_rise_with_contrast),
       cmocka_unit_test(transients_grow_with_contrast),
       cmocka_unit_test(spectral_peaks_are_at_the_frequency_of_each_contrast),
+      cmocka_unit_test(single_neurons_oscillate_at_the_frequency_of_each_contrast),
+      cmocka_unit_test(oscillations_grow_with_contrast),
       cmocka_unit_test(synchrony_falls_with_the_distance_of_patches),
       cmocka_unit_test(synchrony_falls_along_a_bar),
       cmocka_unit_test(pairs_that_share_a_preference_are_the_most_synchronous),

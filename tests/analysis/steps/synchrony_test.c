@@ -196,7 +196,7 @@ static void constant_traces_have_flat_fits_and_bad_ones_none(void **state)
 
   const nrf_pair_fit *flat = fit_at(&fits, 2, NRF_PERIOD_DURING, 3, 1);
   assert_true(flat->fit.amplitude == 0.0 && flat->norm == 0.0 && flat->num_peaks == 0);
-  assert_true(isnan(flat->fit.sine_phase) && isnan(flat->amplitude_normalised));
+  assert_true(isnan(flat->fit.sine_phase) && isnan(flat->amplitude_normalised) && isnan(flat->phase_folded));
   const nrf_pair_fit *bad = fit_at(&fits, 2, NRF_PERIOD_DURING, 1, 5);
   assert_true(isnan(bad->fit.amplitude) && bad->num_peaks == -1);
   assert_true(isfinite(fit_at(&fits, 2, NRF_PERIOD_OUTSIDE, 1, 5)->fit.amplitude));
