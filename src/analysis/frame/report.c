@@ -12,14 +12,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* So that a browser still opens the page: what is beyond is linked, not embedded. */
-enum { EMBEDDED_PER_ANALYSIS = 40 };
-static const size_t EMBEDDED_BYTES = 64u << 20, PICTURE_BYTES = 16u << 20;
+/* So that the page opens at once and can be sent to somebody: what is beyond is linked, not embedded. */
+enum { EMBEDDED_PER_ANALYSIS = 8 };
+static const size_t EMBEDDED_BYTES = 64u << 20, ANALYSIS_BYTES = 3u << 20;
 
 typedef struct page {
   nrf_buffer  html;
   const char *directory;
-  size_t      embedded;        /* bytes of pictures in the page */
+  size_t      embedded;        /* bytes of pictures in the page       */
+  size_t      of_analysis;     /* of these, of the analysis under way */
+  int         pictures;        /* of it: how many                     */
   int         figures_missing; /* not drawn */
 } page;
 
@@ -107,7 +109,7 @@ static bool read_picture(const char *path, uint8_t **bytes, size_t *n)
   bool        read = false;
   *bytes           = NULL;
   if (!file) return false;
-  if (fstat(fileno(file), &info) == 0 && info.st_size > 0 && (uintmax_t)info.st_size <= PICTURE_BYTES) {
+  if (fstat(fileno(file), &info) == 0 && info.st_size > 0 && (uintmax_t)info.st_size <= ANALYSIS_BYTES) {
     *n   = (size_t)info.st_size;
     read = nrf_alloc(*n, "picture", (void **)bytes) == NRF_OK && fread(*bytes, 1, *n, file) == *n;
   }
@@ -125,11 +127,14 @@ static bool embed(page *p, const char *analysis, const char *file, const char *t
   size_t   n;
   if (snprintf(path, sizeof path, "%s/%s/%s", p->directory, analysis, file) >= (int)sizeof path) return false;
   if (!read_picture(path, &bytes, &n)) return false;
-  if (p->embedded + n > EMBEDDED_BYTES) {
+  if (p->embedded + n > EMBEDDED_BYTES || p->of_analysis + n > ANALYSIS_BYTES ||
+      p->pictures >= EMBEDDED_PER_ANALYSIS) {
     nrf_free(bytes);
     return false;
   }
   p->embedded += n;
+  p->of_analysis += n;
+  p->pictures++;
   text_put(&p->html, "<figure><label><input type=\"checkbox\"><img alt=\"");
   put_escaped(p, file);
   text_printf(&p->html, "\" src=\"data:image/%s;base64,", type);
@@ -150,43 +155,51 @@ static void put_link(page *p, const char *analysis, const char *file, const char
   text_put(&p->html, "</a>");
 }
 
+/* False if it is to be linked. */
+static bool put_figure(page *p, const char *analysis, const json_t *figure)
+{
+  const char *name = record_text(figure, "name");
+  char        file[192], links[1024];
+  (void)snprintf(file, sizeof file, "%s.png", name);
+  (void)snprintf(links, sizeof links, " <a href=\"%s/%s.pdf\">PDF</a> <a href=\"%s/plot/%s.gp\">script</a>",
+                 analysis, name, analysis, name);
+  if (json_is_true(json_object_get(figure, "drawn")))
+    return embed(p, analysis, file, "png", record_text(figure, "caption"), links);
+  p->figures_missing++;
+  text_printf(
+      &p->html,
+      "<figure><figcaption>%s is not drawn: <a href=\"%s/plot/%s.gp\">script</a></figcaption></figure>\n",
+      name, analysis, name);
+  return true;
+}
+
 static void put_figures(page *p, const char *analysis, const json_t *figures)
 {
-  size_t  i;
-  json_t *figure;
-  int     embedded = 0, linked = 0;
+  size_t        i;
+  const json_t *figure;
+  nrf_buffer    links = {0};
   if (json_array_size(figures) == 0) return;
   text_put(&p->html, "<div class=\"figures\">\n");
   json_array_foreach(figures, i, figure)
   {
     const char *name = record_text(figure, "name");
-    char        file[192], links[1024];
-    (void)snprintf(file, sizeof file, "%s.png", name);
-    (void)snprintf(links, sizeof links, " <a href=\"%s/%s.pdf\">PDF</a> <a href=\"%s/plot/%s.gp\">script</a>",
-                   analysis, name, analysis, name);
-    if (!json_is_true(json_object_get(figure, "drawn"))) {
-      p->figures_missing++;
-      text_printf(
-          &p->html,
-          "<figure><figcaption>%s is not drawn: <a href=\"%s/plot/%s.gp\">script</a></figcaption></figure>\n",
-          name, analysis, name);
-    } else if (embedded < EMBEDDED_PER_ANALYSIS &&
-               embed(p, analysis, file, "png", record_text(figure, "caption"), links)) {
-      embedded++;
-    } else {
-      if (linked++ == 0) text_put(&p->html, "</div><p>More figures: ");
-      put_link(p, analysis, file, name);
-      text_put(&p->html, " ");
-    }
+    if (!put_figure(p, analysis, figure))
+      text_printf(&links, "<a href=\"%s/%s.png\">%s</a> ", analysis, name, name);
   }
-  text_put(&p->html, linked > 0 ? "</p>\n" : "</div>\n");
+  text_put(&p->html, "</div>\n");
+  if (links.used > 0) {
+    text_put(&p->html, "<p>More figures: ");
+    nrf_buffer_put(&p->html, links.bytes, links.used);
+    text_put(&p->html, "</p>\n");
+  }
+  p->html.failed = p->html.failed || links.failed;
+  nrf_buffer_free(&links);
 }
 
 static void put_files(page *p, const char *analysis, const json_t *files)
 {
   size_t  i;
   json_t *file;
-  int     embedded = 0;
   if (json_array_size(files) == 0) return;
   text_put(&p->html, "<div class=\"figures\">\n");
   json_array_foreach(files, i, file)
@@ -195,11 +208,7 @@ static void put_files(page *p, const char *analysis, const json_t *files)
     const char *type = dot && strcmp(dot, ".gif") == 0   ? "gif"
                        : dot && strcmp(dot, ".png") == 0 ? "png"
                                                          : NULL;
-    if (type && embedded < EMBEDDED_PER_ANALYSIS &&
-        embed(p, analysis, name, type, record_text(file, "caption"), "")) {
-      embedded++;
-      continue;
-    }
+    if (type && embed(p, analysis, name, type, record_text(file, "caption"), "")) continue;
     text_put(&p->html, "<figure><figcaption>");
     put_link(p, analysis, name, name);
     text_put(&p->html, " ");
@@ -320,6 +329,8 @@ static void put_analysis(page *p, const nrf_analysis *row, const char *name, con
   text_printf(&p->html, "</h2><span class=\"name\">%s</span>\n", name);
   put_element(p, "p", row->purpose);
   put_message(p, record, state);
+  p->of_analysis = 0;
+  p->pictures    = 0;
   put_numbers(p, json_object_get(record, "numbers"));
   put_notes(p, json_object_get(record, "notes"));
   put_figures(p, name, json_object_get(record, "figures"));

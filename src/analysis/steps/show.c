@@ -35,7 +35,7 @@ nrf_interval nrf_share_interval(int64_t count, int64_t n)
   const double        size = (double)n, share = (double)count / size, spread = Z * Z / size;
   const double        middle = (share + 0.5 * spread) / (1.0 + spread),
                half          = Z / (1.0 + spread) * sqrt(share * (1.0 - share) / size + 0.25 * spread / size);
-  return (nrf_interval){middle - half, middle + half};
+  return (nrf_interval){fmax(0.0, middle - half), fmin(1.0, middle + half)};
 }
 
 void nrf_show_share(nrf_results *results, const char *name, int64_t count, int64_t n, const char *note)
