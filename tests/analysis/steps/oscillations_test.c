@@ -48,7 +48,7 @@ static double amplitude_of(int channel, double contrast)
 }
 
 /* Of channel 0 and images of the second angle, of channel 1 and the first: the stimulus raises those states, and they
- * oscillate, at three frequencies of which two are strong. */
+ * oscillate, at three frequencies of which two are strong, about a line. */
 static float planted(const memory_source *s, nrf_record_variable variable, int image, int channel,
                      int64_t row, int h, int w)
 {
@@ -58,7 +58,8 @@ static float planted(const memory_source *s, nrf_record_variable variable, int i
   if (channel == 2 && contrast_of(image) > 0.0 && during)
     return (float)(0.5 + noise); /* untuned, but active */
   if (!during) return (float)(0.1 + 0.01 * cos(cycle * BEFORE) + noise);
-  return (float)(0.1 + 0.1 * contrast_of(image) - 0.01 + a * cos(cycle * STRONG) +
+  const double drift = 5e-4 * (double)(row - ONSET - DUR / 2);
+  return (float)(0.1 + 0.1 * contrast_of(image) - 0.01 + drift + a * cos(cycle * STRONG) +
                  a * sqrt(0.7) * cos(cycle * MEDIUM) + a * sqrt(0.3) * cos(cycle * WEAK) + noise);
 }
 
