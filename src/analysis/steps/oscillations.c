@@ -195,8 +195,8 @@ static nrf_status analyse_channels(work *w, int threads, const nrf_progress *pro
   nrf_status           st      = NRF_OK;
   void                *scratch = NULL, *peaks = NULL;
   const nrf_work_items items = {.n       = w->all->n_channels,
-                                .title   = "spectra",
-                                .unit    = "channels and contrasts",
+                                .title   = "oscillations",
+                                .unit    = "spectra",
                                 .run     = analyse_channel,
                                 .context = w};
   for (int of = 0; of < NRF_SPECTRA; of++) {

@@ -292,7 +292,10 @@ static nrf_status analyse(const nrf_analysis_context *context, const nrf_prefere
   if (all.n == 0)
     NRF_TRY(nrf_results_skip(results, "the stimuli have no contrasts"));
   else if (traces == 0)
-    NRF_TRY(nrf_results_skip(results, "there are no such neurons in the recording"));
+    NRF_TRY(nrf_results_skip(
+        results, matched == NULL
+                     ? "the neurons at the centre were not recorded, or not finite"
+                     : "no neuron at the centre is active at a stimulus that its channel prefers"));
   else
     NRF_TRY(show_all(&show, results));
 done:
