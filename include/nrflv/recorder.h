@@ -5,8 +5,9 @@
  * blocks and writes them to the file while sampling goes on. Steps are never dropped and never reordered: when the memory is
  * full, because the disk is slower than the sampler, a push waits.
  *
- * A block is handed over when it is full, and otherwise 0.5 s after its first step came in. So what a kill -9 takes away is at
- * most the last second of work, or, while the disk is the limit, at most the memory.
+ * A block is handed over when it is full, and otherwise so long after its first step came in that it can be written in time. So what
+ * a kill -9 takes away is at most the last flush_seconds of work, or, while the disk is the limit, at most the memory.
+ * Larger blocks are cheaper: the disk is sent fewer and longer pieces.
  *
  * Numbers: float16 and rounded numbers are rounded to the nearest, to even in the middle. A NaN stays a NaN. A finite number
  * beyond the format's largest (65504 for float16: from 65520 on) becomes infinite, as IEEE 754 and numpy have it, and is
@@ -24,10 +25,17 @@
 
 typedef struct nrf_recorder nrf_recorder;
 
+typedef struct nrf_recorder_config {
+  size_t
+      memory; /* bytes for blocks: no more is taken than helps; with less than two steps' there is no overlap */
+  double
+      flush_seconds; /* > 0: after so long a step is in the file                                                     */
+  int threads; /* >= 1: of the copy                                                                            */
+} nrf_recorder_config;
+
 /* Starts the writer thread. Until the recorder is freed it alone uses `w` (but see nrf_recorder_drain), which says what is
- * recorded. `memory`: bytes for blocks, of which no more is taken than helps; with less than two steps' there is no
- * overlap, and with less than one's NRF_EINVAL says how much is needed. `threads` >= 1 copy. */
-NRF_MUST_CHECK nrf_status nrf_recorder_create(nrf_recording_writer *w, size_t memory, int threads,
+ * recorded. With memory for less than one step, NRF_EINVAL says how much is needed. */
+NRF_MUST_CHECK nrf_status nrf_recorder_create(nrf_recording_writer *w, const nrf_recorder_config *config,
                                               nrf_recorder **out);
 
 /* Stops the thread; what is not written by then is lost: drain first. NULL is fine. */

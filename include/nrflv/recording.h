@@ -209,6 +209,22 @@ NRF_MUST_CHECK nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_recor
                                               int layer, int image, int channel, int64_t first_row,
                                               int64_t n_rows, const void *data);
 
+/* The same for many pieces at once: `data` are lent until the next mark or wait, and the error may be that of a piece before. Two
+ * pages or more that lie in memory as they will in the file are written past the operating system's page cache, if the file
+ * system can do that, which for long pieces is cheaper. */
+NRF_MUST_CHECK nrf_status nrf_recording_lend(nrf_recording_writer *w, nrf_record_variable variable, int layer,
+                                             int image, int channel, int64_t first_row, int64_t n_rows,
+                                             const void *data);
+
+/* Waits until no data are lent any more; whether they were written, the next mark says. */
+void nrf_recording_wait(nrf_recording_writer *w);
+
+/* Where the maps of `row` stand in the file, modulo the size of a page, 4096; 0 where it is no matter. */
+size_t nrf_recording_place_in_page(const nrf_recording_info *info, int layer, int64_t row);
+
+/* Whether anything is written past the page cache. */
+bool nrf_recording_is_direct(const nrf_recording_writer *w);
+
 /* All series are complete up to row `n_rows` (not included). A mark never goes back: who resumes writes some rows again, with the
  * same numbers. Same thread rules. */
 NRF_MUST_CHECK nrf_status nrf_recording_mark(nrf_recording_writer *w, int64_t n_rows);

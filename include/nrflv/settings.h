@@ -134,6 +134,7 @@ typedef struct nrf_settings {
   nrf_name_list record_filters;
   int           record_deflate_level;
   double        record_memory;
+  double        record_flush;
 
   /* this session */
   char          load_model[NRF_SETTING_STRING_MAX];

@@ -227,6 +227,8 @@ static const nrf_setting table[] = {
      .help = "how hard deflate tries"},
     {FIELD(record_memory, RECORDING, "2"), .metavar = "GIB", .range = "[0.001,1e4]", .flags = SESSION,
      .help = "memory for steps that wait to be written"},
+    {FIELD(record_flush, RECORDING, "1"), .metavar = "SECONDS", .range = "[0.1,1e4]", .flags = SESSION,
+     .help = "after so long a step is in the file; a killed process loses those after it; longer is faster"},
 
     /* ---- session ---- */
     {FIELD(load_model, SESSION, ""), .metavar = "NAME", .flags = SESSION,

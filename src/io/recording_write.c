@@ -1,4 +1,5 @@
-/* recording_write.c - plain writes to the places that the layout has made. */
+/* recording_write.c - writes to the places that the layout has made. */
+#include "io/bulk_writer.h"
 #include "io/recording_create.h"
 #include "io/recording_header.h"
 #include "io/recording_pack.h"
@@ -14,9 +15,10 @@
 #include <unistd.h>
 
 struct nrf_recording_writer {
-  int            fd;
-  char          *path;
-  nrf_recording *reader; /* of the same file: keeps the info                                            */
+  int              fd;
+  char            *path;
+  nrf_bulk_writer *bulk;   /* of the numbers                                                              */
+  nrf_recording   *reader; /* of the same file: keeps the info                                            */
   nrf_recording_chunking chunks[NRF_RECORDING_MAX_LAYERS];
   int64_t                mark;  /* where the number of complete rows stands                             */
   int64_t               *first; /* [variables][layers][images]: where each series' first chunk stands */
@@ -146,6 +148,7 @@ static nrf_status open_writer(const char *path, nrf_recording *reader, nrf_recor
       w->mark > info.st_size - (int64_t)sizeof w->rows)
     NRF_FAIL(NRF_EFORMAT, "%s: '%s' is not laid out as this program does it", path, NRF_RECORDING_MARK);
   NRF_TRY(find_all_series(w, info.st_size));
+  NRF_TRY(nrf_bulk_create(w->fd, w->path, NRF_BULK_LEAST_RATE, &w->bulk));
   *out = w;
   w    = NULL;
 done:
@@ -221,6 +224,7 @@ const nrf_recording_info *nrf_recording_writer_info(const nrf_recording_writer *
 void nrf_recording_writer_free(nrf_recording_writer *w)
 {
   if (w == NULL) return;
+  nrf_bulk_free(w->bulk);
   if (w->fd >= 0) (void)close(w->fd);
   nrf_recording_free(w->reader);
   nrf_free(w->first);
@@ -230,27 +234,13 @@ void nrf_recording_writer_free(nrf_recording_writer *w)
 
 /* ---- Writing ---- */
 
-static nrf_status write_at(const nrf_recording_writer *w, int64_t place, const void *bytes, size_t size)
-{
-  const char *next = bytes;
-  while (size > 0) {
-    const ssize_t n = pwrite(w->fd, next, size, (off_t)place);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return nrf_error_errno("%s: cannot write", w->path);
-    next += n;
-    place += n;
-    size -= (size_t)n;
-  }
-  return NRF_OK;
-}
-
 static bool is_within(int64_t first, int64_t count, int64_t whole)
 {
   return first >= 0 && count >= 0 && count <= whole && first <= whole - count;
 }
 
-nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_record_variable variable, int layer, int image,
-                               int channel, int64_t first_row, int64_t n_rows, const void *data)
+nrf_status nrf_recording_lend(nrf_recording_writer *w, nrf_record_variable variable, int layer, int image,
+                              int channel, int64_t first_row, int64_t n_rows, const void *data)
 {
   const nrf_recording_info *info = info_of(w);
   if (variable < 0 || variable >= NRF_RECORD_VARIABLES || !info->variable[variable] ||
@@ -268,22 +258,47 @@ nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_record_variable vari
     const int64_t within = row % c->rows, left = c->rows - within, n = end - row < left ? end - row : left;
     const int64_t chunk = row / c->rows * info->layer[layer].n_channels + channel;
     const int64_t bytes = n * c->frame_bytes;
-    NRF_RETURN_IF_ERROR(write_at(w, base + chunk * c->bytes + within * c->frame_bytes, next, (size_t)bytes));
+    const int64_t place = base + chunk * c->bytes + within * c->frame_bytes;
+    NRF_RETURN_IF_ERROR(nrf_bulk_write(w->bulk, place, next, (size_t)bytes));
     next += bytes;
     row += n;
   }
   return NRF_OK;
 }
 
+nrf_status nrf_recording_write(nrf_recording_writer *w, nrf_record_variable variable, int layer, int image,
+                               int channel, int64_t first_row, int64_t n_rows, const void *data)
+{
+  NRF_RETURN_IF_ERROR(nrf_recording_lend(w, variable, layer, image, channel, first_row, n_rows, data));
+  return nrf_bulk_settle(w->bulk);
+}
+
+size_t nrf_recording_place_in_page(const nrf_recording_info *info, int layer, int64_t row)
+{
+  const nrf_recording_chunking c = nrf_recording_chunks(info, layer);
+  return nrf_recording_is_aligned(info) ? (size_t)(row % c.rows * c.frame_bytes % NRF_BULK_PAGE) : 0;
+}
+
+void nrf_recording_wait(nrf_recording_writer *w)
+{
+  nrf_bulk_wait(w->bulk);
+}
+
 nrf_status nrf_recording_mark(nrf_recording_writer *w, int64_t n_rows)
 {
   const uint64_t bytes = htole64((uint64_t)n_rows);
+  NRF_RETURN_IF_ERROR(nrf_bulk_settle(w->bulk));
   if (!is_within(0, n_rows, nrf_recording_n_rows(info_of(w))))
     return nrf_error(NRF_EINVAL, "%s: %lld rows cannot be complete", w->path, (long long)n_rows);
   if (n_rows <= w->rows) return NRF_OK;
-  NRF_RETURN_IF_ERROR(write_at(w, w->mark, &bytes, sizeof bytes));
+  NRF_RETURN_IF_ERROR(nrf_bulk_write(w->bulk, w->mark, &bytes, sizeof bytes));
   w->rows = n_rows;
   return NRF_OK;
+}
+
+bool nrf_recording_is_direct(const nrf_recording_writer *w)
+{
+  return nrf_bulk_is_direct(w->bulk) && nrf_recording_is_aligned(info_of(w));
 }
 
 nrf_status nrf_recording_sync(nrf_recording_writer *w)

@@ -320,14 +320,16 @@ static int threads_of(const experiment_run *r)
 
 static nrf_status open_recorder(experiment_run *r)
 {
-  nrf_state_optimizer *o         = nrf_sampler_optimizer(r->sampler);
-  r->source[NRF_RECORD_STATE]    = r->states;
-  r->source[NRF_RECORD_MOMENTUM] = nrf_state_optimizer_memory(o, NRF_MEMORY_MOMENTUM);
-  r->source[NRF_RECORD_GRADIENT] = nrf_sampler_gradient(r->sampler);
-  r->source[NRF_RECORD_ENERGY]   = r->engine->neuron_energy;
-  r->source[NRF_RECORD_BNO]      = r->engine->bno;
-  const size_t memory            = (size_t)(r->settings.record_memory * (double)(1 << 30));
-  NRF_RETURN_IF_ERROR(nrf_recorder_create(r->writer, memory, threads_of(r), &r->recorder));
+  nrf_state_optimizer *o           = nrf_sampler_optimizer(r->sampler);
+  r->source[NRF_RECORD_STATE]      = r->states;
+  r->source[NRF_RECORD_MOMENTUM]   = nrf_state_optimizer_memory(o, NRF_MEMORY_MOMENTUM);
+  r->source[NRF_RECORD_GRADIENT]   = nrf_sampler_gradient(r->sampler);
+  r->source[NRF_RECORD_ENERGY]     = r->engine->neuron_energy;
+  r->source[NRF_RECORD_BNO]        = r->engine->bno;
+  const nrf_recorder_config config = {.memory = (size_t)(r->settings.record_memory * (double)(1 << 30)),
+                                      .flush_seconds = r->settings.record_flush,
+                                      .threads       = threads_of(r)};
+  NRF_RETURN_IF_ERROR(nrf_recorder_create(r->writer, &config, &r->recorder));
   return nrf_saver_create(r->copy, r->item->state, r->writer, r->recorder, r->engine->progress, &r->saver);
 }
 

@@ -1,8 +1,8 @@
 /* recorder.c - blocks of memory between the thread that samples and the thread that writes.
  *
  * There are two blocks, so that one can be filled while the other is written. A block has room for K rows and is laid out as the
- * file wants it, [series][channel][K][rows][columns]: what came in of a channel is one contiguous piece, and the writer
- * thread only calls write. Blocks and save points wait in one queue, in their order.
+ * file wants it, [series][channel][K][rows][columns]: what came in of a channel is one contiguous piece that lies on memory's
+ * pages as it will on the file's, and the writer thread only calls write. Blocks and save points wait in one queue, in their order.
  *
  * The lock protects everything below `lock` in the struct; it is not held while copying or writing. A block's contents
  * belong to the pushing thread while `filling`, and to the writer thread once it has taken the block. */
@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -23,11 +24,13 @@ enum {
   SAVE_POINTS    = 14, /* that may wait; asking for one more waits                                     */
   QUEUE          = BLOCKS + SAVE_POINTS,
   ROWS_PER_BLOCK = 256, /* at most: a megabyte of a 32x32 map, beyond which longer pieces gain nothing  */
+  PAGE           = 4096,
   MESSAGE_BYTES  = 1024,
 };
 
-/* How long a row may wait for its block to become full. Half of the second that a kill may cost; writing has the other. */
-static const double FLUSH_SECONDS = 0.5;
+/* Of the time until a row must be in the file: what it may wait for its block to become full, at least; and waiting and writing
+ * together, if writing takes as long as it did last. The rest is for blocks that are larger than the last one. */
+static const double LEAST_WAIT = 0.5, PLANNED = 0.8;
 
 /* The maps of one image of one layer of one variable; they become one series of the file. */
 typedef struct series {
@@ -41,7 +44,8 @@ typedef struct block {
   bool    used; /* open or in the queue or being written */
   int64_t first_row;
   int     n_rows;
-  double  due; /* when it is handed over, full or not   */
+  size_t  phase[NRF_RECORDING_MAX_LAYERS]; /* nrf_recording_place_in_page of the first row */
+  double  due;                             /* when it is handed over, full or not   */
 } block;
 
 /* A block to write, or a function to call. */
@@ -54,7 +58,7 @@ typedef struct job {
 struct nrf_recorder {
   nrf_recording_writer     *writer;
   const nrf_recording_info *info; /* the writer's */
-  int                       threads;
+  nrf_recorder_config       config;
   int                       n_series;
   series                   *series;
   int                       rows_per_block;
@@ -71,9 +75,10 @@ struct nrf_recorder {
   bool                filling;
   job                 queue[QUEUE];
   int                 first_job, n_jobs;
-  bool                busy;     /* the writer thread has taken a job                      */
-  int64_t             next_row; /* -1 before the first                                    */
-  nrf_status          error;    /* of the writer thread, which has left then              */
+  bool                busy;         /* the writer thread has taken a job                      */
+  int64_t             next_row;     /* -1 before the first                                    */
+  double              last_writing; /* seconds that the last block took                   */
+  nrf_status          error;        /* of the writer thread, which has left then              */
   char                message[MESSAGE_BYTES];
   nrf_recorder_report report;
 };
@@ -92,10 +97,20 @@ static size_t map_bytes(const nrf_recorder *r, const nrf_recorded_layer *layer)
   return (size_t)layer->rows * (size_t)layer->columns * nrf_record_number_bytes(r->info->format);
 }
 
-/* From one channel's piece to the next. */
+/* From one channel's piece to the next: whole pages, and one more if pieces may begin within one. Pieces of less than two pages
+ * are not worth that. */
 static size_t piece_stride(const nrf_recorder *r, const nrf_recorded_layer *layer)
 {
-  return (size_t)r->rows_per_block * map_bytes(r, layer);
+  const size_t map = map_bytes(r, layer), bytes = (size_t)r->rows_per_block * map;
+  if (bytes < 2 * PAGE) return bytes;
+  return (bytes + PAGE - 1) / PAGE * PAGE + (map % PAGE != 0 ? PAGE : 0);
+}
+
+/* The first row of a block within its piece. */
+static size_t piece_phase(const nrf_recorder *r, int layer, int64_t first_row)
+{
+  const size_t bytes = (size_t)r->rows_per_block * map_bytes(r, &r->info->layer[layer]);
+  return bytes < 2 * PAGE ? 0 : nrf_recording_place_in_page(r->info, layer, first_row);
 }
 
 /* Bytes of a row, all series together. */
@@ -109,8 +124,19 @@ static size_t row_bytes(const nrf_recording_info *info)
   return variables * numbers * (size_t)info->n_images * nrf_record_number_bytes(info->format);
 }
 
+/* Bytes of a block; more than its rows where pieces are put on pages. */
+static size_t block_bytes(const nrf_recorder *r)
+{
+  size_t bytes = 0;
+  for (int v = 0; v < NRF_RECORD_VARIABLES; v++)
+    for (int l = 0; r->info->variable[v] && l < r->info->n_layers; l++)
+      bytes += (size_t)r->info->n_images * (size_t)r->info->layer[l].n_channels *
+               piece_stride(r, &r->info->layer[l]);
+  return bytes;
+}
+
 /* In the order of the file, so that a block is written from its beginning to its end. */
-static size_t list_series(nrf_recorder *r)
+static void list_series(nrf_recorder *r)
 {
   size_t offset = 0;
   int    n      = 0;
@@ -124,25 +150,33 @@ static size_t list_series(nrf_recorder *r)
     }
   }
   r->n_series = n;
-  return offset;
 }
 
 /* ---- the writer thread ------------------------------------------------------------------------------ */
 
-static nrf_status write_block(nrf_recorder *r, const block *b)
+static nrf_status write_pieces(nrf_recorder *r, const block *b)
 {
   for (int k = 0; k < r->n_series; k++) {
     const series             *s     = &r->series[k];
     const nrf_recorded_layer *layer = &r->info->layer[s->layer];
-    const char               *piece = b->data + s->offset;
+    const char               *piece = b->data + s->offset + b->phase[s->layer];
     for (int c = 0; c < layer->n_channels; c++, piece += piece_stride(r, layer)) {
       if (atomic_load_explicit(&r->stop, memory_order_relaxed))
         return nrf_error(NRF_EINTERRUPTED, "recorder: stopped before all steps were written");
       NRF_RETURN_IF_ERROR(
-          nrf_recording_write(r->writer, s->variable, s->layer, s->image, c, b->first_row, b->n_rows, piece));
+          nrf_recording_lend(r->writer, s->variable, s->layer, s->image, c, b->first_row, b->n_rows, piece));
     }
   }
-  return nrf_recording_mark(r->writer, b->first_row + b->n_rows);
+  return NRF_OK;
+}
+
+/* The block is free when this returns, for better or worse. */
+static nrf_status write_block(nrf_recorder *r, const block *b)
+{
+  const nrf_status st = write_pieces(r, b);
+  if (st == NRF_OK) return nrf_recording_mark(r->writer, b->first_row + b->n_rows);
+  nrf_recording_wait(r->writer);
+  return st;
 }
 
 /* The functions from here on that are called with the lock held say so in their name. */
@@ -207,7 +241,8 @@ static void block_written_locked(nrf_recorder *r, block *b, double seconds)
   r->report.rows_written += b->n_rows;
   r->report.bytes_written += b->n_rows * (int64_t)row_bytes(r->info);
   r->report.seconds_writing += seconds;
-  b->used = false;
+  r->last_writing = seconds;
+  b->used         = false;
 }
 
 static void *writer_thread(void *context)
@@ -286,28 +321,40 @@ static nrf_status share_memory(nrf_recorder *r, size_t memory)
   r->n_blocks       = memory / row < BLOCKS ? 1 : BLOCKS;
   const int64_t fit = (int64_t)(memory / row) / r->n_blocks;
   r->rows_per_block = (int)at_most(at_most(fit, ROWS_PER_BLOCK), nrf_recording_n_rows(r->info));
+  while (r->rows_per_block > 1 && (size_t)r->n_blocks * block_bytes(r) > memory) r->rows_per_block--;
   return NRF_OK;
 }
 
-nrf_status nrf_recorder_create(nrf_recording_writer *w, size_t memory, int threads, nrf_recorder **out)
+static nrf_status create_blocks(nrf_recorder *r)
+{
+  const size_t bytes = block_bytes(r);
+  NRF_RETURN_IF_ERROR(
+      nrf_alloc((size_t)r->n_blocks * bytes + PAGE, "memory of the recorder", (void **)&r->memory));
+  char *first_page = r->memory + (-(uintptr_t)r->memory & (PAGE - 1));
+  for (int b = 0; b < r->n_blocks; b++) r->block[b].data = first_page + (size_t)b * bytes;
+  return NRF_OK;
+}
+
+nrf_status nrf_recorder_create(nrf_recording_writer *w, const nrf_recorder_config *config, nrf_recorder **out)
 {
   nrf_status    st = NRF_OK;
   nrf_recorder *r  = NULL;
   *out             = NULL;
-  if (threads < 1) return nrf_error(NRF_EINVAL, "recorder: %d threads", threads);
+  if (config->threads < 1) return nrf_error(NRF_EINVAL, "recorder: %d threads", config->threads);
+  if (!(config->flush_seconds > 0))
+    return nrf_error(NRF_EINVAL, "recorder: %g s until steps are written", config->flush_seconds);
   NRF_RETURN_IF_ERROR(nrf_alloc(sizeof *r, "recorder", (void **)&r));
   create_locks(r);
   r->writer   = w;
   r->info     = nrf_recording_writer_info(w);
-  r->threads  = threads;
+  r->config   = *config;
   r->next_row = -1;
-  NRF_TRY(share_memory(r, memory));
+  NRF_TRY(share_memory(r, config->memory));
   const size_t most_series =
       (size_t)NRF_RECORD_VARIABLES * (size_t)r->info->n_layers * (size_t)r->info->n_images;
   NRF_TRY(nrf_alloc(most_series * sizeof *r->series, "recorder", (void **)&r->series));
-  const size_t block_bytes = list_series(r);
-  NRF_TRY(nrf_alloc((size_t)r->n_blocks * block_bytes, "memory of the recorder", (void **)&r->memory));
-  for (int b = 0; b < r->n_blocks; b++) r->block[b].data = r->memory + (size_t)b * block_bytes;
+  list_series(r);
+  NRF_TRY(create_blocks(r));
   NRF_TRY(start_thread(r));
   *out = r;
   r    = NULL;
@@ -370,6 +417,12 @@ static block *free_block(nrf_recorder *r)
   return NULL;
 }
 
+static void open_block(const nrf_recorder *r, block *b, int64_t first_row)
+{
+  *b = (block){.data = b->data, .used = true, .first_row = first_row};
+  for (int l = 0; l < r->info->n_layers; l++) b->phase[l] = piece_phase(r, l, first_row);
+}
+
 /* Waits for a block with room; NULL after an error of the writer thread. */
 static block *block_to_fill_locked(nrf_recorder *r, int64_t row)
 {
@@ -379,7 +432,7 @@ static block *block_to_fill_locked(nrf_recorder *r, int64_t row)
     if (r->open == NULL)
       (void)pthread_cond_wait(&r->done, &r->lock);
     else
-      *r->open = (block){.data = r->open->data, .used = true, .first_row = row};
+      open_block(r, r->open, row);
   }
   r->report.seconds_waiting += now() - start;
   return r->error == NRF_OK ? r->open : NULL;
@@ -388,22 +441,30 @@ static block *block_to_fill_locked(nrf_recorder *r, int64_t row)
 static int64_t copy_row(nrf_recorder *r, const block *b, const nrf_states *const source[NRF_RECORD_VARIABLES])
 {
   int64_t overflows = 0;
-#pragma omp parallel for num_threads(r->threads) schedule(static) reduction(+ : overflows)
+#pragma omp parallel for num_threads(r->config.threads) schedule(static) reduction(+ : overflows)
   for (int k = 0; k < r->n_series; k++) {
     const series             *s      = &r->series[k];
     const nrf_recorded_layer *layer  = &r->info->layer[s->layer];
     const nrf_states         *states = source[s->variable];
     const int64_t             units  = nrf_layer_units(states->size[layer->layer]);
     const float              *image  = states->data[layer->layer] + r->info->image[s->image].index * units;
-    char                     *out    = b->data + s->offset + (size_t)b->n_rows * map_bytes(r, layer);
+    char                     *piece  = b->data + s->offset + b->phase[s->layer];
+    char                     *out    = piece + (size_t)b->n_rows * map_bytes(r, layer);
     overflows += nrf_copy_maps(layer, r->info->format, image, piece_stride(r, layer), out);
   }
   return overflows;
 }
 
+/* How long the first row of a block may wait for others. */
+static double patience_locked(const nrf_recorder *r)
+{
+  const double all = r->config.flush_seconds, left = PLANNED * all - r->last_writing;
+  return left > LEAST_WAIT * all ? left : LEAST_WAIT * all;
+}
+
 static void row_came_in_locked(nrf_recorder *r, block *b, int64_t row)
 {
-  if (b->n_rows == 0) b->due = now() + FLUSH_SECONDS;
+  if (b->n_rows == 0) b->due = now() + patience_locked(r);
   b->n_rows++;
   r->report.rows++;
   r->next_row = row + 1;

@@ -159,7 +159,7 @@ static nrf_status size_of_file(const char *path, int64_t *bytes)
 }
 
 static nrf_status record_as(source *s, nrf_record_format format, nrf_record_filters filters,
-                            const char *folder, size_t memory, figures *out)
+                            const char *folder, const nrf_recorder_config *config, figures *out)
 {
   nrf_status            st       = NRF_OK;
   nrf_recording_writer *writer   = NULL;
@@ -176,7 +176,7 @@ static nrf_status record_as(source *s, nrf_record_format format, nrf_record_filt
     return nrf_error(NRF_EINVAL, "%s: the path is too long", folder);
   (void)snprintf(final, sizeof final, "%s/bench_recorder-%ld.nwb", folder, (long)getpid());
   NRF_TRY(nrf_recording_create(partial, &info, true, &writer));
-  NRF_TRY(nrf_recorder_create(writer, memory, omp_get_max_threads(), &recorder));
+  NRF_TRY(nrf_recorder_create(writer, config, &recorder));
   NRF_TRY(push_all(s, recorder, &out->recording));
   const double start = seconds_now();
   NRF_TRY(nrf_recording_finish(writer, final, NULL));
@@ -200,9 +200,11 @@ static void print_name(nrf_record_format format, char name[32])
 
 nrf_status bench_formats(const char *recording, const char *folder, const nrf_settings *settings)
 {
-  nrf_status   st     = NRF_OK;
-  source       s      = {0};
-  const size_t memory = (size_t)(settings->record_memory * (1 << 30));
+  nrf_status                st     = NRF_OK;
+  source                    s      = {0};
+  const nrf_recorder_config config = {.memory        = (size_t)(settings->record_memory * (1 << 30)),
+                                      .flush_seconds = settings->record_flush,
+                                      .threads       = omp_get_max_threads()};
   NRF_TRY(open_source(recording, &s));
   const double full = (double)nrf_recording_data_bytes(nrf_recording_info_of(s.file));
   printf("%s: %.1f MB of float32, %d threads; speeds in MB of float32 per second\n", recording, full / 1e6,
@@ -213,7 +215,7 @@ nrf_status bench_formats(const char *recording, const char *folder, const nrf_se
     for (int k = 0; k < FILTER_SETS; k++) {
       figures got;
       char    name[32];
-      NRF_TRY(record_as(&s, formats[f], filter_sets[k].filters, folder, memory, &got));
+      NRF_TRY(record_as(&s, formats[f], filter_sets[k].filters, folder, &config, &got));
       print_name(formats[f], name);
       printf("%-20s %-32s %10.1f %7.1f%% %12.0f %12.0f\n", name, filter_sets[k].name, (double)got.bytes / 1e6,
              100 * (double)got.bytes / full, full / got.recording / 1e6, full / got.packing / 1e6);

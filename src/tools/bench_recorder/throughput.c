@@ -95,12 +95,14 @@ static nrf_status push_steps(rig *r, nrf_recorder *recorder)
 /* Laying out the file and removing it again are not counted. */
 static nrf_status record(rig *r, double *seconds, double *synced)
 {
-  nrf_status            st       = NRF_OK;
-  nrf_recording_writer *writer   = NULL;
-  nrf_recorder         *recorder = NULL;
-  const size_t          memory   = (size_t)(r->settings->record_memory * (1 << 30));
+  nrf_status                st       = NRF_OK;
+  nrf_recording_writer     *writer   = NULL;
+  nrf_recorder             *recorder = NULL;
+  const nrf_recorder_config config   = {.memory        = (size_t)(r->settings->record_memory * (1 << 30)),
+                                        .flush_seconds = r->settings->record_flush,
+                                        .threads       = omp_get_max_threads()};
   NRF_TRY(nrf_recording_create(r->path, &r->info, true, &writer));
-  NRF_TRY(nrf_recorder_create(writer, memory, omp_get_max_threads(), &recorder));
+  NRF_TRY(nrf_recorder_create(writer, &config, &recorder));
   const double start = seconds_now();
   NRF_TRY(push_steps(r, recorder));
   *seconds = seconds_now() - start;
