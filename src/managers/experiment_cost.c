@@ -3,6 +3,7 @@
 
 #include "managers/experiment_reduce.h"
 #include "managers/time_limit.h"
+#include "nrflv/amount_text.h"
 #include "nrflv/memory.h"
 #include "nrflv/state_optimizer.h"
 
@@ -14,25 +15,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* ---- amounts as people read them ---- */
-
-typedef struct amount_text {
-  char s[48];
-} amount_text;
-
-static amount_text in_bytes(double bytes)
+static nrf_amount_text in_time(double seconds)
 {
-  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  amount_text              t;
-  int                      u = 0;
-  for (; bytes >= 999.5 && u < 5; u++) bytes /= 1000;
-  (void)snprintf(t.s, sizeof t.s, u > 0 && bytes < 99.5 ? "%.1f %s" : "%.0f %s", bytes, units[u]);
-  return t;
-}
-
-static amount_text in_time(double seconds)
-{
-  amount_text t;
+  nrf_amount_text t;
   if (seconds < 1.5)
     (void)snprintf(t.s, sizeof t.s, "a second");
   else if (seconds < 99.5)
@@ -85,11 +70,16 @@ static double write_trial(int fd, const void *piece, int64_t most)
   return (double)done / (nrf_seconds_now() - start);
 }
 
-/* Sequential writing, flushed, to a file without a name. 0 where that cannot be done. */
-static double measure_rate(const char *directory, int64_t bytes_free)
+static int64_t smaller(int64_t a, int64_t b)
+{
+  return a < b ? a : b;
+}
+
+/* Sequential writing, flushed, to a file without a name, of not more than is to be written. 0 where that cannot be done. */
+static double measure_rate(const char *directory, int64_t bytes_free, int64_t bytes)
 {
   void         *piece;
-  const int64_t most = bytes_free / 4 < TRIAL_BYTES ? bytes_free / 4 : TRIAL_BYTES;
+  const int64_t most = smaller(smaller(bytes_free / 4, bytes), TRIAL_BYTES);
   if (nrf_alloc(TRIAL_PIECE, "trial of the disk", &piece) != NRF_OK) return 0;
   for (uint32_t i = 0, x = 1; i < TRIAL_PIECE / sizeof x; i++, x = x * 1664525u + 1013904223u)
     ((uint32_t *)piece)[i] = x; /* not zeros: some file systems do not write those */
@@ -157,7 +147,7 @@ nrf_experiment_cost nrf_experiment_cost_of(const nrf_experiment_plan *plan, doub
   add_bytes(plan, &cost);
   find_directory(plan->folder, cost.disk);
   cost.bytes_free      = free_bytes(cost.disk);
-  cost.disk_rate       = step_seconds > 0 ? measure_rate(cost.disk, cost.bytes_free) : 0;
+  cost.disk_rate       = step_seconds > 0 ? measure_rate(cost.disk, cost.bytes_free, cost.bytes) : 0;
   const double by_disk = cost.disk_rate > 0 ? cost.step_bytes / cost.disk_rate : 0;
   cost.seconds         = (double)cost.steps * (by_disk > step_seconds ? by_disk : step_seconds);
   return cost;
@@ -170,7 +160,8 @@ nrf_status nrf_experiment_check_space(const nrf_experiment_plan *plan, const nrf
                    "%s: %s are needed, %s are free; smaller with %s"
                    "--record_channels, --record_region, --record_images, --record_stride, --record_format "
                    "float16, elsewhere with --exp_data_root_path; --force tries all the same",
-                   cost->disk, in_bytes((double)cost->bytes).s, in_bytes((double)cost->bytes_free).s,
+                   cost->disk, nrf_bytes_text((double)cost->bytes).s,
+                   nrf_bytes_text((double)cost->bytes_free).s,
                    plan->reduce ? "" : "--record analysis, --experiments, --record_variables, ");
 }
 
@@ -210,8 +201,8 @@ static line what_is_to_do(const nrf_planned_experiment *item)
   for (int i = 0; i < info->n_phases; i++)
     add(&l, "%s%s %lld", i > 0 ? ", " : "", info->phase[i].name, (long long)info->phase[i].n_steps);
   add(&l, "), %lld series of %lld rows, %s", (long long)count_series(info),
-      (long long)nrf_recording_n_rows(info), in_bytes((double)nrf_recording_file_bytes(info)).s);
-  if (item->reduce) add(&l, ", of which %s stay", in_bytes((double)nrf_reduction_bytes(info)).s);
+      (long long)nrf_recording_n_rows(info), nrf_bytes_text((double)nrf_recording_file_bytes(info)).s);
+  if (item->reduce) add(&l, ", of which %s stay", nrf_bytes_text((double)nrf_reduction_bytes(info)).s);
   if (item->stage == NRF_RECORDING_PARTIAL)
     add(&l, "; %lld steps are recorded", (long long)(info->n_steps - steps_left(item)));
   return l;
@@ -247,8 +238,8 @@ static line what_is_recorded(const nrf_experiment_plan *plan)
 static line how_long(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost)
 {
   line l = {{0}, 0};
-  add(&l, "a step takes %.3g s and writes %s", cost->step_seconds, in_bytes(cost->step_bytes).s);
-  if (cost->disk_rate > 0) add(&l, ", the disk writes %s/s", in_bytes(cost->disk_rate).s);
+  add(&l, "a step takes %.3g s and writes %s", cost->step_seconds, nrf_bytes_text(cost->step_bytes).s);
+  if (cost->disk_rate > 0) add(&l, ", the disk writes %s/s", nrf_bytes_text(cost->disk_rate).s);
   add(&l, ": about %s for %lld steps", in_time(cost->seconds).s, (long long)cost->steps);
   if (plan->reduce) add(&l, ", and as long as it takes to read once what was recorded");
   return l;
@@ -257,7 +248,7 @@ static line how_long(const nrf_experiment_plan *plan, const nrf_experiment_cost 
 static line what_is_included(const nrf_experiment_plan *plan, const nrf_experiment_cost *cost)
 {
   line l = {{0}, 0};
-  if (plan->reduce) add(&l, " at a time, %s at the end", in_bytes((double)cost->bytes_kept).s);
+  if (plan->reduce) add(&l, " at a time, %s at the end", nrf_bytes_text((double)cost->bytes_kept).s);
   if (nrf_record_filters_any(plan->item[0].info.filters)) add(&l, ", the room for packing included");
   return l;
 }
@@ -275,6 +266,6 @@ void nrf_experiment_tell(const nrf_experiment_plan *plan, const nrf_experiment_c
   if (cost->step_seconds > 0) nrf_progress_message(progress, level, "%s", how_long(plan, cost).s);
   if (cost->bytes_free >= 0)
     nrf_progress_message(progress, level, "%s are needed on the disk%s, %s are free",
-                         in_bytes((double)cost->bytes).s, what_is_included(plan, cost).s,
-                         in_bytes((double)cost->bytes_free).s);
+                         nrf_bytes_text((double)cost->bytes).s, what_is_included(plan, cost).s,
+                         nrf_bytes_text((double)cost->bytes_free).s);
 }

@@ -264,10 +264,20 @@ static nrf_status run_phases(experiment_run *r)
 
 /* ---- how long a step takes ---- */
 
+static int64_t steps_of_all(const nrf_experiment_plan *plan)
+{
+  int64_t steps = 0;
+  for (int i = 0; i < plan->n; i++) steps += plan->item[i].info.n_steps;
+  return steps;
+}
+
 nrf_status nrf_experiment_time_step(nrf_experiment_engine *e, double *seconds)
 {
   static const double enough_seconds = 1.0;
   enum { ENOUGH_STEPS = 20, AT_LEAST = 2 };
+  const uint64_t tenth =
+      (uint64_t)steps_of_all(e->plan) / 10; /* what takes a moment is not timed for as long */
+  const uint64_t  enough  = tenth < ENOUGH_STEPS ? tenth : ENOUGH_STEPS;
   const nrf_phase sampled = {.gradient = evaluate, .model = e, .held = 1u};
   experiment_run  r;
   uint64_t        steps = 0;
@@ -276,8 +286,7 @@ nrf_status nrf_experiment_time_step(nrf_experiment_engine *e, double *seconds)
   if (st == NRF_OK)
     st = nrf_sampler_step(r.sampler, &sampled, r.states, 0, NULL); /* builds what steps need */
   const double begun = nrf_seconds_now();
-  while (st == NRF_OK && steps < ENOUGH_STEPS &&
-         (steps < AT_LEAST || nrf_seconds_now() - begun < enough_seconds))
+  while (st == NRF_OK && (steps < AT_LEAST || (steps < enough && nrf_seconds_now() - begun < enough_seconds)))
     st = nrf_sampler_step(r.sampler, &sampled, r.states, ++steps, NULL);
   *seconds = steps > 0 ? (nrf_seconds_now() - begun) / (double)steps : 0;
   free_run(&r);

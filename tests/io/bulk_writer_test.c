@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { PAGE = NRF_BULK_PAGE, FILE_BYTES = 16 << 20 };
+enum { PAGE = NRF_BULK_PAGE, FILE_BYTES = 8 << 20 };
 
 static char directory[SCRATCH_PATH];
 

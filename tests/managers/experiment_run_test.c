@@ -138,7 +138,7 @@ static int make_place(void **state)
   const char *source = getenv("NRFLV_SOURCE_DIR");
   assert_non_null(source);
   setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
-  scratch_create(p->directory);
+  scratch_create_in_memory(p->directory);
   (void)scratch_path(p->exps, p->directory, "exps");
   (void)scratch_path(p->data, p->directory, "data");
   (void)scratch_path(p->stimuli, p->directory, "stimuli");

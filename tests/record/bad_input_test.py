@@ -9,7 +9,7 @@ import time
 
 import h5py
 from nrflv_records import SHORT, Recordings, rows_complete, rows_so_far
-from nrflv_runs import HERE, NRFLV, TINY_RUN, check, expect_one_line, same_bytes
+from nrflv_runs import NRFLV, check, expect_one_line, same_bytes
 
 ONE = ["--experiments", "just_angle", "--record_images", "0-3", *SHORT]
 
@@ -34,9 +34,6 @@ def bad_stimuli(place):
         refused(place, [*ONE, "--stimuli_dir", name], status, *words)
         shutil.rmtree(copy)
 
-    def another_size(copy, _):
-        place.run("--gen_exp_stim", "--dataset", "MNIST", "--base_image", copy / "grey.png", "--stimuli_dir", "grey")
-
     damaged("missing", lambda _, files: files[5].unlink(), 1, "just_angle")
     damaged("more", lambda _, files: shutil.copy(files[5], files[5].with_name("more.png")), 1, "more.png")
     damaged("cut", lambda _, files: files[5].write_bytes(files[5].read_bytes()[:100]), 1, "just_angle")
@@ -54,10 +51,7 @@ def bad_data(place):
 
 
 def models(place):
-    """A model whose images are not those of the stimuli; no model at all; a damaged one."""
-    place.run(*TINY_RUN, "--architecture", "demo_grey_3SL", "--architectures_dir", HERE.parent.parent / "data" / "architectures",
-              "--model_name", "grey", "--max_batches", "1", "--data_dir", "mnist", "--dataset", "MNIST") \
-        if (place.directory / "mnist").exists() else None
+    """None of that name, none at all, a damaged one."""
     expect_one_line(place.run("--experiment", "--load_model", "nobody", *ONE, status=1), "nobody.h5")
     expect_one_line(place.run("--experiment", "--exps_dir", "empty", *ONE, status=1), "empty/models", "--train")
     bad = place.model("bad")

@@ -6,7 +6,7 @@ import time
 from nrflv_records import SHORT, Recordings, rows_complete, rows_so_far
 from nrflv_runs import check, same_bytes
 
-RUN = ["--experiments", "just_angle", "--record_images", "0-3", "--threads", "1", *SHORT, "--exp_stim_steps", "60"]
+RUN = ["--experiments", "just_angle", "--record_images", "0-3", "--threads", "1", "--record_flush", "0.1", *SHORT, "--exp_stim_steps", "60"]
 STEPS = 5 + 6 + 60 + 4
 EXIT = {signal.SIGINT: 128 + signal.SIGINT, signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGUSR1: 0}
 

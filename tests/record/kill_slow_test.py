@@ -17,7 +17,8 @@ from nrflv_runs import NRFLV, check, same_bytes
 
 KILLS, WORKERS, SEED = 100, 2, 7
 LAST_SECOND = 1.0
-SESSION = ["--model_name", "s", "--experiments", "just_angle", "--record_images", "0-15", "--threads", "1", *SHORT, "--exp_stim_steps", "200"]
+# 224 steps in all: chunks are whole pages, and pieces of 32 steps and more go past the page cache.
+SESSION = ["--model_name", "s", "--experiments", "just_angle", "--record_images", "0-15", "--threads", "1", *SHORT, "--exp_stim_steps", "209"]
 STEP = re.compile(rb"(\d+)/\d+ steps")
 
 
@@ -117,7 +118,7 @@ class Killer:
 
 
 def main():
-    with Recordings() as place:
+    with Recordings(on_disk=True) as place:
         begun = time.monotonic()
         Watched(place, "whole").finish()
         killer = Killer(place, place.recording("s", "just_angle", root="whole"), time.monotonic() - begun)

@@ -5,21 +5,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/magic.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-void scratch_create(char directory[SCRATCH_PATH])
+static void create_in(const char *base, char directory[SCRATCH_PATH])
 {
-  const char *base = getenv("TMPDIR");
-  (void)snprintf(directory, SCRATCH_PATH, "%s/nrflv-test-XXXXXX", base != NULL ? base : "/tmp");
+  (void)snprintf(directory, SCRATCH_PATH, "%s/nrflv-test-XXXXXX", base);
   if (mkdtemp(directory) == NULL) {
     perror(directory);
     abort();
   }
+}
+
+void scratch_create(char directory[SCRATCH_PATH])
+{
+  const char *base = getenv("TMPDIR");
+  create_in(base != NULL ? base : "/tmp", directory);
+}
+
+void scratch_create_in_memory(char directory[SCRATCH_PATH])
+{
+  static const char memory[] = "/dev/shm";
+  struct statfs     info;
+  if (getenv("TMPDIR") == NULL && access(memory, W_OK) == 0 && statfs(memory, &info) == 0 &&
+      info.f_type == TMPFS_MAGIC && (uint64_t)info.f_bavail * (uint64_t)info.f_bsize >= 1u << 30)
+    create_in(memory, directory);
+  else
+    scratch_create(directory);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)

@@ -10,6 +10,10 @@ enum { SCRATCH_PATH = 512 };
 /* A new empty directory under $TMPDIR or /tmp. Aborts the test program if there can be none. */
 void scratch_create(char directory[SCRATCH_PATH]);
 
+/* The same in memory, for tests that flush much and that the disk has nothing to do with: where there is a tmpfs with a gigabyte of
+ * room and $TMPDIR does not ask for another place. */
+void scratch_create_in_memory(char directory[SCRATCH_PATH]);
+
 /* Removes it with everything in it. */
 void scratch_remove(const char *directory);
 
