@@ -96,7 +96,9 @@ static void pieces_of_all_sizes_and_places_get_there(void **state)
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     fixture f;
     begin(&f, 0, cases[i].shift);
+    const bool was_direct = nrf_bulk_is_direct(f.writer);
     write_pieces(&f, cases[i].most, cases[i].gap);
+    assert_true(nrf_bulk_is_direct(f.writer) == was_direct); /* nothing that had to be refused was tried */
     check_file(&f);
     end(&f);
   }

@@ -183,7 +183,7 @@ def places_that_cannot_be_written(place):
 
 
 def two_at_once(place):
-    long = ["--experiment", "--load_model", "m", "--model_name", "twice", *ONE, "--exp_pre_steps", "100000"]
+    long = ["--experiment", "--load_model", "m", "--model_name", "twice", *ONE, "--exp_pre_steps", "5000"]
     first = place.start(*long)
     partial = place.partial("twice", "just_angle")
     end = time.monotonic() + 60

@@ -81,7 +81,7 @@ def the_newest_model(place):
 
 
 def main():
-    with Recordings() as place:
+    with Recordings(on_disk=True) as place:
         signals(place)
         hours(place)
         packing_stops_too(place)

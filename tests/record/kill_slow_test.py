@@ -17,8 +17,9 @@ from nrflv_runs import NRFLV, check, same_bytes
 
 KILLS, WORKERS, SEED = 100, 2, 7
 LAST_SECOND = 1.0
-# 224 steps in all: chunks are whole pages, and pieces of 32 steps and more go past the page cache.
-SESSION = ["--model_name", "s", "--experiments", "just_angle", "--record_images", "0-15", "--threads", "1", *SHORT, "--exp_stim_steps", "209"]
+# 224 steps in all: chunks are whole pages, so that pieces of the images' layer go past the page cache.
+SESSION = ["--model_name", "s", "--experiments", "just_angle", "--record_layers", "0", "1", "--record_images", "0-1", "--threads", "1",
+           *SHORT, "--exp_stim_steps", "209"]
 STEP = re.compile(rb"(\d+)/\d+ steps")
 
 
@@ -74,7 +75,7 @@ def check_partial(path, session, killed):
     """Opened once, by a library that knows nothing of ours; whole, and not behind."""
     rows = rows_complete(path)
     with h5py.File(path, "r") as f:
-        data = f["processing/state_1/image_015/data"]
+        data = f["processing/state_1/image_001/data"]
         check(abs(data[:rows]).max() <= 1.0 if rows else True, "states beyond their bounds")
         if rows:
             check(data[rows - 1].any(), f"row {rows - 1} of {rows} is empty")

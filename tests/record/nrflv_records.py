@@ -34,7 +34,7 @@ def memory():
 
 
 class Recordings(Workplace):
-    """640 images, 128 of them for tests; a model "m"; all stimuli."""
+    """640 images, 128 of them for tests; a model "m"; all stimuli. On the disk for whom it matters, or who records for long."""
 
     def __init__(self, on_disk=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="nrflv_record_", dir=None if on_disk else memory()))
