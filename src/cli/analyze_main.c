@@ -95,8 +95,31 @@ static nrf_status name_results(const nrf_analysis_settings *s, const nrf_recordi
   return nrf_error(NRF_EINVAL, "--results_dir: the path is too long");
 }
 
+/* Whether a wanted analysis reads the experiment. */
+static bool is_read(const bool wanted[], nrf_experiment_kind kind)
+{
+  const nrf_analyses all = nrf_analyses_all();
+  for (int i = 0; i < all.n; i++)
+    if (wanted[i] && (all.row[i].reads & NRF_READS(kind))) return true;
+  return false;
+}
+
+/* Says which recordings are damaged, and counts them: what was never recorded is left out quietly, this is not. */
+static int warn_of_damage(const nrf_analysis_inputs *inputs, const bool wanted[],
+                          const nrf_progress *progress)
+{
+  int n = 0;
+  for (int kind = 0; kind < NRF_KINDS; kind++) {
+    const nrf_analysis_input *input = &inputs->input[kind];
+    if (!input->damaged || !is_read(wanted, (nrf_experiment_kind)kind)) continue;
+    nrf_progress_message(progress, NRF_WARNING, "%s; analyses that read it are skipped", input->why_not);
+    n++;
+  }
+  return n;
+}
+
 /* What the user reads last. */
-static nrf_status conclude(const nrf_analysis_summary *summary, const char *directory,
+static nrf_status conclude(const nrf_analysis_summary *summary, int damaged, const char *directory,
                            const nrf_progress *progress)
 {
   const int *count = summary->count;
@@ -106,7 +129,12 @@ static nrf_status conclude(const nrf_analysis_summary *summary, const char *dire
       count[NRF_ANALYSIS_DONE], summary->up_to_date, count[NRF_ANALYSIS_SKIPPED], count[NRF_ANALYSIS_FAILED],
       count[NRF_ANALYSIS_BLOCKED]);
   nrf_progress_message(progress, NRF_RESULT, "wrote %s/report.html", directory);
-  if (count[NRF_ANALYSIS_FAILED] == 0) return NRF_OK;
+  if (count[NRF_ANALYSIS_FAILED] == 0 && damaged == 0) return NRF_OK;
+  if (count[NRF_ANALYSIS_FAILED] == 0)
+    return nrf_error(NRF_EFORMAT,
+                     "%d recordings cannot be read; what could be analysed without them is in "
+                     "%s/report.html",
+                     damaged, directory);
   return nrf_error(NRF_EFORMAT, "%d analyses failed; what they left, and why, is in %s/report.html",
                    count[NRF_ANALYSIS_FAILED], directory);
 }
@@ -126,9 +154,10 @@ static nrf_status analyse(const nrf_analysis_settings *s, const bool wanted[], c
   NRF_TRY(nrf_recordings_open(&recordings, extracts, effort, &inputs));
   nrf_progress_message(progress, NRF_INFO, "recordings in %s%s", recordings.folder,
                        recordings.sessions > 1 ? ", the newest of several sessions" : "");
+  const int damaged = warn_of_damage(nrf_recordings_inputs_of(inputs), wanted, progress);
   NRF_TRY(nrf_analyses_run(nrf_analyses_all(), wanted, s, nrf_recordings_inputs_of(inputs), directory,
                            progress, &summary));
-  st = conclude(&summary, directory, progress);
+  st = conclude(&summary, damaged, directory, progress);
 done:
   nrf_recordings_free(inputs);
   return st;

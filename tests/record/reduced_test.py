@@ -267,14 +267,19 @@ def another_extract_is_in_the_way(place):
     place.forget("s")
 
 
-with Recordings() as there:
-    is_planned(there)
-    equals_the_full_recording(there)
-    complete_recordings_are_reduced(there)
-    is_refused(there)
-    another_extract_is_in_the_way(there)
-    survives_kills(there)
-    complete = complete_recording(there)
-    the_reduction_is_taken_up_again(there, *complete)
-    a_full_disk_keeps_the_recording(there, *complete)
-    another_recording_stays(there, complete[0])
+def main():
+    with Recordings() as there:
+        is_planned(there)
+        equals_the_full_recording(there)
+        complete_recordings_are_reduced(there)
+        is_refused(there)
+        another_extract_is_in_the_way(there)
+        survives_kills(there)
+        complete = complete_recording(there)
+        the_reduction_is_taken_up_again(there, *complete)
+        a_full_disk_keeps_the_recording(there, *complete)
+        another_recording_stays(there, complete[0])
+
+
+if __name__ == "__main__":
+    main()

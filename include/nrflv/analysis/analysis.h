@@ -106,6 +106,7 @@ enum { NRF_ANALYSIS_PATH = 1200, NRF_ANALYSIS_WHY = 400, NRF_ANALYSIS_FINGERPRIN
 /* What there is of an experiment. */
 typedef struct nrf_analysis_input {
   bool found;
+  bool damaged;                               /* not found: there is a file, but it cannot be read */
   char path[NRF_ANALYSIS_PATH];               /* of the recording, or of its extract             */
   char fingerprint[NRF_ANALYSIS_FINGERPRINT]; /* changes whenever the file does                  */
   char identity[NRF_ANALYSIS_FINGERPRINT];    /* what was recorded: the same for copies          */

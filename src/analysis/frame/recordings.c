@@ -141,6 +141,7 @@ static void describe_origin(const nrf_extract_origin *origin, nrf_analysis_input
 static void not_usable(nrf_analysis_input *input)
 {
   (void)snprintf(input->why_not, sizeof input->why_not, "%.390s", nrf_error_message());
+  input->damaged = true;
 }
 
 static void look_at_recording(nrf_analysis_input *input)

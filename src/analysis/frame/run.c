@@ -182,15 +182,39 @@ static nrf_status draw(run *r, const char *name, const char *source, json_t *rec
 
 /* ---- one analysis ---- */
 
-static nrf_status open_extracts(run *r, const nrf_analysis *row, const nrf_extract *extract[NRF_KINDS])
+static nrf_status open_extract(run *r, nrf_experiment_kind kind)
+{
+  if (r->extract[kind]) return NRF_OK;
+  NRF_RETURN_IF_ERROR(r->inputs->open(r->inputs->user, kind, r->progress, &r->extract[kind]));
+  const int64_t bad = r->extract[kind]->traces_not_finite;
+  if (bad > 0)
+    nrf_progress_message(r->progress, NRF_WARNING,
+                         "%s: %" PRId64
+                         " traces of neurons hold a NaN or an infinity; what is computed of them is NaN, "
+                         "or leaves them out",
+                         nrf_experiment_kind_info(kind)->key, bad);
+  return NRF_OK;
+}
+
+/* Beside every result, also where a later run finds it finished. */
+static void note_bad_traces(nrf_experiment_kind kind, const nrf_extract *x, nrf_results *results)
+{
+  const int64_t all = (int64_t)x->channels * x->images * x->height * x->width;
+  if (x->traces_not_finite > 0)
+    nrf_results_note(results,
+                     "Of the %" PRId64 " traces recorded (%s), %" PRId64 " hold a NaN or an infinity.", all,
+                     nrf_experiment_kind_info(kind)->key, x->traces_not_finite);
+}
+
+static nrf_status open_extracts(run *r, const nrf_analysis *row, const nrf_extract *extract[NRF_KINDS],
+                                nrf_results *results)
 {
   for (int kind = 0; kind < NRF_KINDS; kind++) {
     extract[kind] = NULL;
     if (!(row->reads & NRF_READS(kind))) continue;
-    if (!r->extract[kind])
-      NRF_RETURN_IF_ERROR(
-          r->inputs->open(r->inputs->user, (nrf_experiment_kind)kind, r->progress, &r->extract[kind]));
+    NRF_RETURN_IF_ERROR(open_extract(r, (nrf_experiment_kind)kind));
     extract[kind] = r->extract[kind];
+    note_bad_traces((nrf_experiment_kind)kind, extract[kind], results);
   }
   return NRF_OK;
 }
@@ -203,7 +227,7 @@ static nrf_status call(run *r, const nrf_analysis *row, nrf_results *results)
                                   .progress = r->progress,
                                   .row      = row,
                                   .run      = r};
-  NRF_RETURN_IF_ERROR(open_extracts(r, row, context.extract));
+  NRF_RETURN_IF_ERROR(open_extracts(r, row, context.extract, results));
   NRF_RETURN_IF_ERROR(row->run(&context, results));
   return results->no_memory ? nrf_error(NRF_ENOMEM, "%s: out of memory", results->folder) : NRF_OK;
 }
