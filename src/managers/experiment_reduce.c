@@ -69,13 +69,25 @@ nrf_status nrf_reduction_compare(const char *extract, const nrf_recording_info *
   return st;
 }
 
+/* That what is about to be all that there is can be read, and is of this recording. */
+static nrf_status verify(const char *extract, const nrf_trace_source *source)
+{
+  nrf_extract *x = NULL;
+  NRF_RETURN_IF_ERROR(nrf_extract_open(extract, &x));
+  const bool good = nrf_extract_is_of(x, &source->origin);
+  nrf_extract_free(x);
+  return good ? NRF_OK
+              : nrf_error(NRF_EFORMAT, "%s: is of another recording, or this one has changed", extract);
+}
+
 static nrf_status make_extract(const char *recording, const char *extract, const nrf_settings *settings,
                                int threads, const nrf_progress *progress)
 {
   nrf_trace_source source;
   NRF_RETURN_IF_ERROR(nrf_trace_source_open(recording, &source));
-  const nrf_status st =
+  nrf_status st =
       nrf_extract_make(&source, extract, (nrf_extract_effort){threads, memory_of(settings)}, progress);
+  if (st == NRF_OK) st = verify(extract, &source);
   nrf_trace_source_close(&source);
   return st;
 }

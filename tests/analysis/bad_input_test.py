@@ -1,120 +1,14 @@
 """What can be wrong with recordings and with the places where results go: nrflv-analyze says what, does everything that does not
 depend on it, and marks what it left out."""
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 import textwrap
 
-try:
-    import h5py
-    import numpy as np
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
-
-sys.path.insert(0, os.path.join(os.environ["NRFLV_SOURCE_DIR"], "tests", "record"))
-
-from nrflv_records import FILES, Recordings  # noqa: E402
-from nrflv_runs import BUILD, check  # noqa: E402
-
-ANALYZE = BUILD / "nrflv-analyze"
-KINDS = [name for name in FILES if name != "observeCIFAR10"]
-CHANNELS = 8  # of the model
-STEPS = ["--exp_pre_steps", "40", "--exp_stim_steps", "48", "--exp_post_steps", "24", "--record_variables", "state", "momentum"]
-STATES = ("done", "skipped", "blocked", "failed", "unfinished")
-PREFERENCES = "find_orientation_preferences"  # reads just_angle
-SYNCHRONY = {  # an analysis each that reads only the recording
-    "just_angle_few_angles": "synchrony_experiment1_overlapping_rec_fields",
-    "fewlocs_and_fewerangles": "synchrony_experiment2_xcorrs",
-    "long_just_fewangles": "synchrony_experiment3_xcorrs",
-}
-
-
-class Session:
-    """A copy of a session's recordings, to be damaged, and the results of analysing it."""
-
-    def __init__(self, place, name, model="good"):
-        self.place = place
-        self.folder = place.directory / "sessions" / name
-        self.results = place.directory / "results" / name
-        shutil.copytree(place.folder(model), self.folder)
-
-    def file(self, name, ending=".nwb"):
-        return self.folder / f"{FILES[name]}{ending}"
-
-    def analyse(self, *arguments, status=0, gnuplot=False):
-        """Quickly, without gnuplot."""
-        done = analyze(self.place, "--root_path", self.folder, "--results_dir", "results", *arguments, gnuplot=gnuplot)
-        check(done.returncode == status, f"{self.folder.name}: ended with {done.returncode}, not {status}:\n{done.stdout}{done.stderr}")
-        return done
-
-    def record(self, analysis):
-        return json.loads((self.results / analysis / "step.json").read_text())
-
-    def states(self):
-        return {p.parent.name: json.loads(p.read_text())["state"] for p in self.results.glob("*/step.json")}
-
-    def forget(self):
-        shutil.rmtree(self.folder)
-        shutil.rmtree(self.results, ignore_errors=True)
-
-
-def analyze(place, *arguments, gnuplot=False):
-    environment = dict(os.environ)
-    if not gnuplot:
-        environment["PATH"] = str(place.directory)
-    return subprocess.run([ANALYZE, *map(str, arguments)], cwd=place.directory, text=True, capture_output=True, check=False,
-                          env=environment, timeout=300)
-
-
-def lines(done, warnings=False):
-    """The errors, or the warnings, that are told."""
-    told = [line for line in done.stderr.splitlines() if line.startswith("nrflv-analyze: ")]
-    return [line for line in told if line.startswith("nrflv-analyze: warning: ") == warnings]
-
-
-def expect_error(done, *words):
-    told = lines(done)
-    check(len(told) == 1, f"not one line of error:\n{done.stderr}")
-    for word in words:
-        check(str(word) in told[0], f"'{word}' is not in: {told[0]}")
-
-
-def expect_warning(done, *words):
-    check(any(all(str(word) in line for word in words) for line in lines(done, warnings=True)), f"no warning of {words}:\n{done.stderr}")
-
-
-def all_well(session, done):
-    """Nothing failed, and nothing claims to be finished that is not there."""
-    states = session.states()
-    check(states and set(states.values()) <= {"done", "skipped", "blocked"}, f"{states}")
-    check(not lines(done), f"an error: {done.stderr}")
-    for name, state in states.items():
-        if state != "done":
-            check(session.record(name)["message"], f"{name} is {state}, and nobody knows why")
-    tables_of_the_done_are_there(session)
-
-
-def tables_of_the_done_are_there(session):
-    for name, state in session.states().items():
-        for table in session.record(name)["tables"] if state == "done" else []:
-            with h5py.File(session.results / name / f"{table['name']}.h5") as f:
-                check(f["table"].attrs["rows"] == table["rows"], f"{name}: {table['name']} is not complete")
-
-
-def images_of(file, variable):
-    """The data sets of one variable."""
-    group = file[f"processing/{variable}_1"]
-    return [group[name]["data"] for name in sorted(group) if name.startswith("image_")]
-
-
-def change(path, edit):
-    with h5py.File(path, "r+") as f:
-        edit(f)
-
+from nrflv_analyses import (ANALYZE, KINDS, PREFERENCES, SYNCHRONY, Analyses, Session, all_well, analyze, change, expect_error,
+                            expect_warning, images_of, lines, tables_of_the_done_are_there)
+from nrflv_records import FILES
+from nrflv_runs import check
 
 # ---- what there is to analyse ----
 
@@ -252,106 +146,6 @@ def damaged_extracts(place):
     session.forget()
 
 
-# ---- what is in the recordings ----
-
-
-def with_values(place, name, edit):
-    session = Session(place, name)
-    for kind in KINDS:
-        def put(f):
-            for variable in ("state", "momentum"):
-                for number, data in enumerate(images_of(f, variable)):
-                    values = data[...]
-                    edit(values, number)
-                    data[...] = values
-        change(session.file(kind), put)
-    return session
-
-
-def channel_rows(session, table):
-    """Rows of a table by channel, as texts."""
-    with h5py.File(session.results / PREFERENCES / f"{table}.h5") as f:
-        columns = [name for name, item in f["table"].items() if isinstance(item, h5py.Dataset)]
-        values = {name: f["table"][name][()] for name in columns}
-        return {int(c): {name: str(values[name][i]) for name in columns} for i, c in enumerate(values["channel"])}
-
-
-def traces_that_are_not_finite(place, reference):
-    """One channel of NaN, an infinity in one image of another: they are told, and change nothing else."""
-    def edit(values, number):
-        values[:, 2] = np.nan
-        if number == 1:
-            values[50, 5, 4, 4] = np.inf
-    session = with_values(place, "nan", edit)
-    done = session.analyse(gnuplot=True)
-    all_well(session, done)
-    for key in ("just_angles", "just_angles_few_angles", "double_stim", "long_just_fewangles", "primary"):
-        expect_warning(done, f"{key}: ", "traces of neurons hold a NaN or an infinity")
-    check(not any("could not be drawn" in line for line in lines(done, warnings=True)), done.stderr)
-    notes = session.record(PREFERENCES)["notes"]
-    check(any(f"{16 * 64 + 1} hold a NaN or an infinity" in note for note in notes), f"notes: {notes}")
-    good, bad = (channel_rows(s, "orientation_pref_results_just_angles") for s in (reference, session))
-    for channel in set(range(CHANNELS)) - {2, 5}:
-        check(good[channel] == bad[channel], f"channel {channel}: {bad[channel]}, not {good[channel]}")
-    check(bad.get(2, {"tuned": "0"})["tuned"] in ("0", "False"), f"a channel of NaN is tuned: {bad[2]}")
-    again = session.analyse("--quiet")
-    check(session.record(PREFERENCES)["notes"] == notes, f"the note got lost: {again.stderr}")
-    session.forget()
-
-
-def nothing_but_nan(place):
-    def edit(values, _):
-        values[...] = np.nan
-    session = with_values(place, "nothing", edit)
-    done = session.analyse(gnuplot=True)
-    all_well(session, done)
-    check(not any("could not be drawn" in line for line in lines(done, warnings=True)), done.stderr)
-    session.forget()
-
-
-def constant_traces(place):
-    """Two channels that are never active, then all of them: neither is tuned, active or oscillating."""
-    def two(values, _):
-        values[:, 1:3] = 0
-
-    def every(values, _):
-        values[...] = 0.25
-    for name, edit, dead in (("two", two, {1, 2}), ("every", every, set(range(CHANNELS)))):
-        session = with_values(place, name, edit)
-        done = session.analyse(gnuplot=True)
-        all_well(session, done)
-        check(not any("NaN" in line or "could not be drawn" in line for line in lines(done, warnings=True)), done.stderr)
-        rows = channel_rows(session, "orientation_pref_results_just_angles")
-        for channel in dead & rows.keys():
-            check(rows[channel]["tuned"] in ("0", "False"), f"a constant channel is tuned: {rows[channel]}")
-        session.forget()
-
-
-def huge_numbers(place):
-    """Whose squares are beyond single precision."""
-    def edit(values, _):
-        values *= np.float32(1e30)
-    session = with_values(place, "huge", edit)
-    all_well(session, session.analyse())
-    session.forget()
-
-
-def recordings_of_parts(place):
-    """One image of each set; places without the centre; of each experiment something else."""
-    one, corner = Session(place, "one", "one"), Session(place, "corner", "corner")
-    all_well(one, one.analyse())
-    all_well(corner, corner.analyse())
-    check(corner.record(PREFERENCES)["state"] == "skipped" and "centre" in corner.record(PREFERENCES)["message"], "the centre")
-    mixed = Session(place, "mixed")
-    shutil.copy(one.file("contrast_and_angle"), mixed.file("contrast_and_angle"))
-    shutil.copy(corner.file("fewlocs_and_fewerangles"), mixed.file("fewlocs_and_fewerangles"))
-    shutil.copy(one.file("long_just_fewangles"), mixed.file("long_just_fewangles"))
-    all_well(mixed, mixed.analyse())
-    check(mixed.states()[PREFERENCES] == "done", "what is whole was left out")
-    for session in (one, corner, mixed):
-        session.forget()
-
-
 # ---- where results go ----
 
 
@@ -388,7 +182,7 @@ def without_gnuplot(place):
 
 def full_disk(place, reference):
     """Whatever it is that finds no room: one line, and nothing is marked as finished that is not. Elsewhere it goes on."""
-    for size in ("200k", "1m", "2500k", "8m"):
+    for size in ("200k", "1m", "8m"):
         session = Session(place, f"full_{size}")
         name = session.folder.name
         script = f"""
@@ -418,33 +212,13 @@ def full_disk(place, reference):
         session.forget()
 
 
-def record_sessions(place):
-    directions = ["--experiments", "just_angle", "--record_images", *map(str, range(0, 128, 8))]  # all round the circle
-    others = ["--experiments", *[name for name in KINDS if name != "just_angle"], "--record_images", "0-3", "32-35", "64-67", "96-99"]
-    for images in (directions, others):
-        place.experiment("--model_name", "good", *STEPS, *images)
-    place.experiment("--model_name", "one", *STEPS, "--record_images", "5")
-    place.experiment("--model_name", "corner", *STEPS, "--record_images", "0-3", "--record_region", "0-2", "0-2")
-
-
 def main():
-    if not ANALYZE.exists():
-        print("skipped: nrflv-analyze is not built")
-        sys.exit(77)
-    with Recordings() as place:
-        (place.directory / "sessions").mkdir()
-        record_sessions(place)
+    with Analyses() as place:
         nothing_to_analyse(place)
-        reference = Session(place, "reference")
-        all_well(reference, reference.analyse())
+        reference = place.reference()
         missing_experiments(place)
         damaged_recordings(place)
         damaged_extracts(place)
-        traces_that_are_not_finite(place, reference)
-        nothing_but_nan(place)
-        constant_traces(place)
-        huge_numbers(place)
-        recordings_of_parts(place)
         places_that_cannot_be_written(place, reference)
         without_gnuplot(place)
         full_disk(place, reference)
