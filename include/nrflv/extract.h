@@ -158,6 +158,10 @@ void                      nrf_extract_free(nrf_extract *x); /* NULL is fine */
 /* Whether a file says that it is an extract, of whatever version and complete or not. False for what cannot be read. */
 bool nrf_extract_is_one(const char *path);
 
+/* What was looked at so far no longer counts as this process's memory (the system may still keep it). It may be looked at again
+ * at any time, also by other threads meanwhile: this is for those who go through much of a large extract. */
+void nrf_extract_release(const nrf_extract *x);
+
 /* Index of a trace in the arrays of statistics. */
 static inline int64_t nrf_extract_at(const nrf_extract *x, int c, int b, int h, int w)
 {

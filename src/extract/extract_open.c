@@ -162,6 +162,12 @@ void nrf_extract_free(nrf_extract *x)
   nrf_free(x);
 }
 
+/* The pages of a shared map of a file that nobody writes are the file's: dropping them loses nothing. */
+void nrf_extract_release(const nrf_extract *x)
+{
+  (void)madvise(x->own->map, x->own->map_bytes, MADV_DONTNEED); /* only advice: failing does no harm */
+}
+
 /* ---- looking things up -------------------------------------------------------------------------------------- */
 
 /* -1 if it is not among them. They are ordered by h, then w. */

@@ -321,6 +321,43 @@ static void memory_is_bounded(void **state)
   assert_in_range(nrf_peak_resident_bytes() - before, 0, 24 << 20);
 }
 
+/* Of files that are mapped, in this process's memory. */
+static int64_t mapped_pages(void)
+{
+  long  all = 0, of_files = 0;
+  FILE *in = fopen("/proc/self/statm", "r");
+  assert_non_null(in);
+  assert_int_equal(fscanf(in, "%*d %ld %ld", &all, &of_files), 2);
+  (void)fclose(in);
+  return of_files;
+}
+
+static int64_t sum_of_film(const nrf_extract *x)
+{
+  int64_t sum = 0;
+  for (int64_t i = 0; i < x->channels * x->rows * x->height * x->width; i++) sum += x->film[0].grey[i];
+  return sum;
+}
+
+static void what_was_looked_at_can_be_released(void **state)
+{
+  (void)state;
+  memory_source s;
+  nrf_extract  *x = NULL;
+  memory_source_create(&s, "single/just_angle", 1, 16, 64, 64);
+  s.image[0].angle = 0.0; /* so that there is a film */
+  s.value          = numbered;
+  OK(nrf_extract_make(&s.source, path, two_threads, NULL));
+  OK(nrf_extract_open(path, &x));
+  const int64_t film   = (int64_t)x->channels * x->rows * x->height * x->width / sysconf(_SC_PAGESIZE);
+  const int64_t before = mapped_pages(), sum = sum_of_film(x), after = mapped_pages();
+  assert_in_range(after - before, film * 9 / 10, film * 2);
+  nrf_extract_release(x);
+  assert_in_range(after - mapped_pages(), film * 9 / 10, film * 2);
+  assert_int_equal(sum_of_film(x), sum);
+  nrf_extract_free(x);
+}
+
 /* ---- interruptions ---- */
 
 typedef struct stop_after {
@@ -639,6 +676,7 @@ int main(int argc, char *argv[])
       TEST(numbers_that_are_not_finite_are_marked),
       TEST(threads_and_memory_change_nothing),
       TEST(memory_is_bounded),
+      TEST(what_was_looked_at_can_be_released),
       TEST(an_interrupted_pass_goes_on),
       TEST(a_failing_source_keeps_what_is_done),
       TEST(a_killed_pass_goes_on),

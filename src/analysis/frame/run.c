@@ -219,6 +219,13 @@ static nrf_status open_extracts(run *r, const nrf_analysis *row, const nrf_extra
   return NRF_OK;
 }
 
+/* Extracts stay open for the analyses to come; what one has read of them must not add up. */
+static void release_extracts(const run *r)
+{
+  for (int kind = 0; kind < NRF_KINDS; kind++)
+    if (r->extract[kind] != NULL) nrf_extract_release(r->extract[kind]);
+}
+
 static nrf_status call(run *r, const nrf_analysis *row, nrf_results *results)
 {
   nrf_analysis_context context = {.settings = r->settings,
@@ -228,7 +235,9 @@ static nrf_status call(run *r, const nrf_analysis *row, nrf_results *results)
                                   .row      = row,
                                   .run      = r};
   NRF_RETURN_IF_ERROR(open_extracts(r, row, context.extract, results));
-  NRF_RETURN_IF_ERROR(row->run(&context, results));
+  const nrf_status st = row->run(&context, results);
+  release_extracts(r);
+  NRF_RETURN_IF_ERROR(st);
   return results->no_memory ? nrf_error(NRF_ENOMEM, "%s: out of memory", results->folder) : NRF_OK;
 }
 

@@ -443,6 +443,7 @@ nrf_status nrf_step_active_neurons(const nrf_analysis_context *context, nrf_resu
   NRF_TRY(nrf_alloc((size_t)x->channels * (size_t)x->images * sizeof *stretches, "activity",
                     (void **)&stretches));
   NRF_TRY(nrf_count_by_stretches(x, context->threads, context->progress, stretches));
+  nrf_extract_release(x); /* all traces were read, and a row for every neuron is about to be added */
   NRF_TRY(nrf_count_activity(x, context->threads, context->progress, &table, &counts));
   const active_show show = {x, &counts, stretches};
   show_numbers(&show, results);

@@ -13,15 +13,17 @@
 #include <string.h>
 
 enum {
-  CHANNELS    = 32,
-  SIZE        = 32,
-  PLACES      = SIZE * SIZE,
-  MAX_ROWS    = 1 << 16,
-  SPARE_ROWS  = 1500, /* channels and images begin at different rows of the noise */
-  UNTUNED     = 8,    /* every so many channels responds to all directions alike  */
-  INHIBITED   = 5,    /* every so many channels responds with less                */
-  IMAGE_BYTES = 3 * PLACES,
-  GREY        = 128,
+  CHANNELS       = 32,
+  MIDDLE_CHANNEL = CHANNELS / 2,
+  SIZE           = 32,
+  CENTRE         = SIZE / 2,
+  PLACES         = SIZE * SIZE,
+  MAX_ROWS       = 1 << 16,
+  SPARE_ROWS     = 1500, /* channels and images begin at different rows of the noise */
+  UNTUNED        = 8,    /* every so many channels responds to all directions alike  */
+  INHIBITED      = 5,    /* every so many channels responds with less                */
+  IMAGE_BYTES    = 3 * PLACES,
+  GREY           = 128,
 };
 
 #define PI 3.14159265358979323846
@@ -68,8 +70,9 @@ static void fill_noise(generated *g, int64_t rows)
   for (int64_t t = 0; t < rows; t++) {
     float *row = g->noise + t * 2 * PLACES;
     for (int i = 0; i < PLACES; i++) {
-      const float u = A1 * past[0][i] + A2 * past[1][i] +
-                      INNOVATION * 3.4641F * (nrf_rng_uniform(rng, (uint64_t)(t * PLACES + i)) - 0.5F);
+      const float u =
+          A1 * past[0][i] + A2 * past[1][i] +
+          INNOVATION * 3.4641F * (nrf_rng_uniform(rng, (uint64_t)t * PLACES + (uint64_t)i) - 0.5F);
       past[1][i] = past[0][i];
       past[0][i] = u;
     }
@@ -83,14 +86,14 @@ static void fill_noise(generated *g, int64_t rows)
 /* The same for all images, or different for all. */
 static uint32_t draw(const generated *g, int image, int channel, uint32_t most)
 {
-  const nrf_rng rng = nrf_rng_at(g->seed, NRF_RNG_TEST, (uint64_t)(image + 1), 1);
+  const nrf_rng rng = nrf_rng_at(g->seed, NRF_RNG_TEST, (uint64_t)image, 1);
   return nrf_rng_u32(rng, (uint64_t)channel) % most;
 }
 
 /* How well a receptive field at (h, w) is covered by a patch. */
 static double coverage(const nrf_stimulus_patch *p, int h, int w)
 {
-  const double x = h - SIZE / 2 - p->offset_row, y = w - SIZE / 2 - p->offset_column;
+  const double x = h - CENTRE - p->offset_row, y = w - CENTRE - p->offset_column;
   const double a = p->gabor.angle, across = x * cos(a) + y * sin(a),
                along = p->gabor.aspect * (y * cos(a) - x * sin(a));
   return exp(-(across * across + along * along) / (2.0 * RECEPTIVE_FIELD * RECEPTIVE_FIELD));
@@ -123,7 +126,7 @@ static void set_places(channel_parts *p, const float *drive)
 {
   const float sign = p->channel % INHIBITED == INHIBITED - 1 ? -0.5F : 1.0F;
   for (int i = 0; i < PLACES; i++) {
-    p->level[i]            = 0.1F + 0.01F * (float)(p->channel - CHANNELS / 2);
+    p->level[i]            = 0.1F + 0.01F * (float)(p->channel - MIDDLE_CHANNEL);
     p->response[i]         = p->variable == NRF_RECORD_STATE ? sign * RESPONSE * drive[i] : 0.0F;
     p->amplitude_before[i] = OSCILLATION;
     p->amplitude_during[i] = OSCILLATION * (1.0F + 2.0F * drive[i]);
