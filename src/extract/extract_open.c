@@ -135,7 +135,7 @@ nrf_status nrf_extract_open(const char *path, nrf_extract **out)
   x->own   = own;
   own->map = MAP_FAILED;
   NRF_TRY(nrf_alloc(strlen(path) + 1, path, &memory));
-  own->path = strcpy(memory, path);
+  own->path = memcpy(memory, path, strlen(path) + 1);
   NRF_TRY(nrf_extract_read_head(path, &own->head));
   NRF_TRY(map_file(path, own));
   for (int i = 0; i < NRF_ITEMS; i++) NRF_TRY(make_readable(own, i));
