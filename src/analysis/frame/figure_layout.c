@@ -149,7 +149,7 @@ static figure_ticks lay_axis(const figure_axis *axis, figure_range r, int wanted
     }
     return t;
   }
-  if (axis->log) return (figure_ticks){.low = r.low, .high = r.high, .chars = 4};
+  if (axis->log) return (figure_ticks){.low = r.low, .high = r.high, .chars = 5};
   return figure_choose_ticks(r.low, r.high, wanted);
 }
 

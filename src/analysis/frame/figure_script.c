@@ -146,6 +146,38 @@ static void put_scaled_ticks(nrf_buffer *s, const figure_ticks *t, bool numbers)
   text_put(s, ")");
 }
 
+static int powers_of_ten_within(const figure_ticks *t)
+{
+  return (int)(floor(log10(t->high) + 1e-9) - ceil(log10(t->low) - 1e-9)) + 1;
+}
+
+/* For a range with less than two powers of ten: 1, 2 and 5 times them, or, where these are too few as well, equal steps. */
+static void put_log_ticks(nrf_buffer *s, const figure_ticks *t, bool numbers)
+{
+  static const double multiples[] = {1, 2, 5};
+  enum { FEW = 3, PER_POWER = sizeof multiples / sizeof *multiples, MOST = 4 * PER_POWER };
+  double tick[MOST];
+  int    n = 0;
+  for (double power = floor(log10(t->low)); power <= log10(t->high); power++)
+    for (int i = 0; i < PER_POWER && n < MOST; i++) {
+      const double at = multiples[i] * pow(10, power);
+      if (at >= t->low && at <= t->high) tick[n++] = at;
+    }
+  if (n < FEW) {
+    const double step = figure_choose_ticks(t->low, t->high, FEW).step;
+    n                 = 0;
+    for (double k = ceil(t->low / step - 1e-9); k * step <= t->high + 1e-9 * step && n < MOST; k++)
+      tick[n++] = k * step;
+  }
+  text_put(s, "(");
+  for (int i = 0; i < n; i++) {
+    text_put(s, i > 0 ? ", '" : "'");
+    if (numbers) text_printf(s, "%.4g", tick[i]);
+    text_printf(s, "' %.10g", tick[i]);
+  }
+  text_put(s, ")\n");
+}
+
 /* `name`: 'x', 'y', or "cb". */
 static void put_ticks(nrf_buffer *s, const char *name, const figure_axis *axis, const figure_ticks *t,
                       bool numbers, const char *how)
@@ -154,6 +186,8 @@ static void put_ticks(nrf_buffer *s, const char *name, const figure_axis *axis, 
   if (axis && axis->n_ticks > 0) {
     put_own_ticks(s, axis, numbers);
     text_put(s, "\n");
+  } else if (axis && axis->log && powers_of_ten_within(t) < 2) {
+    put_log_ticks(s, t, numbers);
   } else if (axis && axis->log) {
     text_printf(s, "enhanced autofreq\nset format %s '%s'\n", name, numbers ? "10^{%T}" : "");
   } else if (t->exponent != 0) {

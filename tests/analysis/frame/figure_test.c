@@ -182,6 +182,20 @@ static void shared_axes_have_one_range_and_are_labelled_once(void **state)
   assert_null(strstr(second, "Amplitude"));
 }
 
+static void a_short_logarithmic_axis_has_ticks_between_powers_of_ten(void **state)
+{
+  (void)state;
+  const double two[] = {0.011, 0.101}, one[] = {0.031, 0.046};
+  nrf_figure  *f = figure_of((nrf_figure_spec){.rows = 2});
+  for (int row = 0; row < 2; row++) {
+    nrf_plot_line(nrf_figure_panel(f, row, 0), 2, NULL, row ? one : two, NULL);
+    nrf_panel_y(nrf_figure_panel(f, row, 0), &(nrf_axis){.log = true, .tight = true});
+  }
+  write_figure(f);
+  says("f.gp", "('0.02' 0.02, '0.05' 0.05, '0.1' 0.1)");
+  says("f.gp", "('0.035' 0.035, '0.04' 0.04, '0.045' 0.045)");
+}
+
 static void a_logarithmic_axis_leaves_out_what_it_cannot_show(void **state)
 {
   (void)state;
@@ -386,6 +400,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(error_bars_bands_and_zero_widen_the_range, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dot_without_an_interval_is_within_the_range, set_up, tear_down),
       cmocka_unit_test_setup_teardown(shared_axes_have_one_range_and_are_labelled_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_short_logarithmic_axis_has_ticks_between_powers_of_ten, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_logarithmic_axis_leaves_out_what_it_cannot_show, set_up, tear_down),
       cmocka_unit_test_setup_teardown(colours_are_symmetric_if_that_is_wanted, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_contact_sheet_has_gaps_and_names, set_up, tear_down),
