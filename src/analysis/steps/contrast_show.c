@@ -1,6 +1,7 @@
 /* contrast_show.c - opening the LFP; names and colours of contrasts. */
 #include "contrast_show.h"
 
+#include "contrast_spectrograms.h"
 #include "preferences_table.h"
 #include "show.h"
 
@@ -79,6 +80,20 @@ const char *nrf_contrast_colour(const nrf_contrasts *contrasts, int k, char text
   const double        highest           = contrasts->at[contrasts->n - 1];
   const double        part              = highest > 0.0 ? contrasts->at[k] / highest : 1.0;
   return nrf_colour_text(nrf_contrast_grey(PUBLISHED_HIGHEST * part), text);
+}
+
+/* ---- spectrograms ---------------------------------------------------------------------------------------- */
+
+int nrf_shown_segment(const nrf_analysis_context *context, const nrf_extract *x)
+{
+  return context->settings->original_quirks ? NRF_SPECTROGRAM_SEGMENT : nrf_spectrogram_segment(x);
+}
+
+void nrf_note_segment(const nrf_extract *x, int segment, nrf_results *results)
+{
+  if (segment < NRF_SPECTROGRAM_SEGMENT)
+    nrf_results_note(results, "the stimulus lasts %lld rows: spectra are of %d rows each, instead of %d",
+                     (long long)x->window[NRF_WINDOW_DUR].count, segment, NRF_SPECTROGRAM_SEGMENT);
 }
 
 /* ---- decibels -------------------------------------------------------------------------------------------- */

@@ -21,6 +21,10 @@ const char *nrf_contrast_text(double contrast, char text[NRF_CONTRAST_TEXT]);
 /* The grey of contrast k: darker with contrast, the highest as dark as the published one. Returns `text`. */
 const char *nrf_contrast_colour(const nrf_contrasts *contrasts, int k, char text[NRF_COLOUR_TEXT]);
 
+/* Samples in the segments of spectrograms; and a note if they are not the published ones. */
+int  nrf_shown_segment(const nrf_analysis_context *context, const nrf_extract *x);
+void nrf_note_segment(const nrf_extract *x, int segment, nrf_results *results);
+
 /* Decibels of power [panels, bins, segments], in an array of the same size, and the range of colours that shows all but the weakest of
  * them; the mean, which the window spreads to the first bin, does not count. */
 NRF_MUST_CHECK nrf_status nrf_to_decibels(int64_t panels, int64_t bins, int64_t segments, const double *power,

@@ -1,7 +1,6 @@
 /* contrast_spectra_steps.c - power spectra of the LFP during the stimulus, by contrast (analysis.md 3.10). */
 #include "contrast_show.h"
 #include "contrast_spectra.h"
-#include "record_table.h"
 #include "show.h"
 #include "spectra_steps.h"
 
@@ -23,13 +22,6 @@ typedef struct spectra_show {
 
 /* ---- tables ---------------------------------------------------------------------------------------------- */
 
-static nrf_status hand_over(nrf_status st, nrf_table *table, nrf_results *results)
-{
-  if (st == NRF_OK) st = nrf_results_table(results, table);
-  nrf_table_free(table);
-  return st;
-}
-
 typedef struct power_row {
   double contrast, frequency, power, product;
 } power_row;
@@ -43,10 +35,9 @@ static nrf_status show_power_table(const spectra_show *s, nrf_results *results)
       {"power_times_frequency", NRF_MEMBER_DOUBLE, offsetof(power_row, product), "",
        "power times frequency: what is plotted"},
   };
-  const nrf_contrast_spectra *from  = s->spectra;
-  void                       *rows  = NULL;
-  nrf_table                  *table = NULL;
-  const int64_t               n     = (int64_t)from->contrasts * from->bins;
+  const nrf_contrast_spectra *from = s->spectra;
+  void                       *rows = NULL;
+  const int64_t               n    = (int64_t)from->contrasts * from->bins;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)n * sizeof(power_row), "spectra", &rows));
   power_row *row = rows;
   for (int64_t i = 0; i < n; i++) {
@@ -54,11 +45,11 @@ static nrf_status show_power_table(const spectra_show *s, nrf_results *results)
     row[i]                 = (power_row){s->lfp->contrasts.at[i / from->bins], frequency, from->power[i],
                                          from->power[i] * frequency};
   }
-  const nrf_status st = nrf_records_to_table(
+  const nrf_status st = nrf_show_records(
       "power_spectra", "Power spectra of the LFP of the central patch during the stimulus",
-      (int)(sizeof columns / sizeof *columns), columns, (nrf_records){n, sizeof *row, rows}, &table);
+      (int)(sizeof columns / sizeof *columns), columns, (nrf_records){n, sizeof *row, rows}, results);
   nrf_free(rows);
-  return hand_over(st, table, results);
+  return st;
 }
 
 typedef struct peak_row {
@@ -81,9 +72,8 @@ static nrf_status show_peak_table(const spectra_show *s, nrf_results *results)
       {"high", NRF_MEMBER_DOUBLE, offsetof(peak_row, high), "Hz", "its upper end"},
       {"power", NRF_MEMBER_DOUBLE, offsetof(peak_row, power), "1/Hz", "power spectral density at the peak"},
   };
-  const nrf_contrast_spectra *from  = s->spectra;
-  void                       *rows  = NULL;
-  nrf_table                  *table = NULL;
+  const nrf_contrast_spectra *from = s->spectra;
+  void                       *rows = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)from->contrasts * sizeof(peak_row), "peaks", &rows));
   peak_row *row = rows;
   for (int k = 0; k < from->contrasts; k++) {
@@ -97,24 +87,24 @@ static nrf_status show_peak_table(const spectra_show *s, nrf_results *results)
                                               ends.upper,
                         peak.bin < 0 ? NAN : from->power[k * from->bins + peak.bin]};
   }
-  const nrf_status st = nrf_records_to_table(
+  const nrf_status st = nrf_show_records(
       "spectral_peaks", "Peaks of the power spectra of the LFP of the central patch during the stimulus",
       (int)(sizeof columns / sizeof *columns), columns, (nrf_records){from->contrasts, sizeof *row, rows},
-      &table);
+      results);
   nrf_free(rows);
-  return hand_over(st, table, results);
+  return st;
 }
 
 /* ---- the figure ------------------------------------------------------------------------------------------ */
 
-/* Of what is plotted, with room above it for the legend. */
+/* Of what is plotted, with room above it for the legend and for an error bar. */
 typedef struct range {
   double low, largest, high;
 } range;
 
-static range range_of_products(const spectra_show *s)
+static range range_of_products(const spectra_show *s, nrf_interval factors)
 {
-  static const double         ROOM = 0.35;
+  static const double         LEGEND = 0.35, BAR = 2.0;
   const nrf_contrast_spectra *from = s->spectra;
   range                       r    = {INFINITY, 0.0, 1.0};
   for (int64_t i = 0; i < (int64_t)from->contrasts * from->bins; i++) {
@@ -122,16 +112,17 @@ static range range_of_products(const spectra_show *s)
     if (product > 0.0) r.low = fmin(r.low, product);
     r.largest = fmax(r.largest, product);
   }
-  r.high = r.largest * pow(r.largest / r.low, ROOM);
+  r.high = r.largest * fmax(pow(r.largest / r.low, LEGEND), BAR * factors.upper / factors.lower);
   return r;
 }
 
 /* What the spectra are uncertain by, once, at the upper left: on a logarithmic axis it is the same everywhere. */
-static void plot_uncertainty(const spectra_show *s, const double *x, range r, nrf_panel *panel)
+static void plot_uncertainty(const spectra_show *s, const double *x, range r, nrf_interval factors,
+                             nrf_panel *panel)
 {
-  const nrf_interval factors = nrf_welch_interval(s->spectra->segments, CONFIDENCE);
-  const double at = 0.04 * x[s->spectra->bins - 1], y = sqrt(r.largest * r.high), low = y * factors.lower,
-               high = y * factors.upper;
+  static const double BELOW = 0.7;
+  const double        at = 0.04 * x[s->spectra->bins - 1], high = BELOW * r.high, y = high / factors.upper,
+               low = y * factors.lower;
   nrf_plot_error_bars(panel, 1, &at, &y, &low, &high,
                       &(nrf_plot_style){.colour = NRF_RED, .size = 3.0, .label = "95 % of one estimate"});
 }
@@ -156,8 +147,9 @@ static void plot_spectra(const spectra_show *s, double *product, nrf_panel *pane
                   &(nrf_plot_style){.label  = nrf_contrast_text(s->lfp->contrasts.at[k], text),
                                     .colour = nrf_contrast_colour(&s->lfp->contrasts, k, colour)});
   }
-  const range r = range_of_products(s);
-  plot_uncertainty(s, x, r, panel);
+  const nrf_interval factors = nrf_welch_interval(from->segments, CONFIDENCE);
+  const range        r       = range_of_products(s, factors);
+  plot_uncertainty(s, x, r, factors, panel);
   nrf_panel_x(panel, &(nrf_axis){.label = by_bin ? "Bin of the spectrum (published as Hz)" : "Frequency [Hz]",
                                  .tight = true});
   nrf_panel_y(
@@ -193,17 +185,16 @@ static nrf_status show_figure(const spectra_show *s, nrf_results *results)
         .name = "power_spectra",
         .caption =
             "Left: power spectra during the stimulus (Welch's estimate) of the sum of the states of all "
-              "neurons "
-              "of the central patch whose channel prefers the stimulus, times the frequency. The red bar is how "
-              "far "
-              "the estimate of one "
-              "value may be off by chance if the LFP is stationary and Gaussian. Contrasts differ in the "
-              "stimulus "
-              "only, but each is one run per channel, so that differences between the lines include what differs "
-              "from "
-              "run to run. Right: where "
-              "each spectrum has its peak, for all contrasts; bars: 95 % of 2000 draws of as many channels, with "
-              "replacement. At contrast 0 there is no stimulus.",
+              "neurons of the "
+              "central patch whose channel prefers the stimulus, times the frequency. The red bar is how far the "
+              "estimate of one value may be off by chance if the LFP is stationary and Gaussian. Contrasts "
+              "differ in "
+              "the stimulus only, but each is one run per channel, so that differences between the lines include "
+              "what "
+              "differs from run to run. Right: where each spectrum has its peak, for all contrasts (a spectrum "
+              "that "
+              "falls off without any oscillation has one, too, a broad one); bars: 95 % of 2000 draws of as many "
+              "channels, with replacement. At contrast 0 there is no stimulus.",
         .width   = 12,
         .height  = 4.8,
         .columns = 2};
@@ -277,8 +268,8 @@ static void show_numbers(const spectra_show *s, nrf_results *results)
     nrf_results_note(results,
                      "fewer than %d channels contribute: they are not resampled, there are no intervals",
                      NRF_PEAK_CHANNELS);
-  nrf_results_note(results, "resolution %.2g Hz; %lld segments of Welch's estimate", s->spectra->frequency[1],
-                   (long long)s->spectra->segments);
+  nrf_results_note(results, "resolution %.2g Hz; segments averaged in each spectrum: %lld",
+                   s->spectra->frequency[1], (long long)s->spectra->segments);
   show_shift(s, results);
 }
 

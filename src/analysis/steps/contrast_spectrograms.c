@@ -34,7 +34,15 @@ static nrf_status allocate(nrf_contrast_spectrograms *s)
   return NRF_OK;
 }
 
-nrf_status nrf_contrast_spectrograms_of(const nrf_extract *x, const nrf_lfp *lfp,
+int nrf_spectrogram_segment(const nrf_extract *x)
+{
+  enum { SHORTEST = 16 };
+  int segment = NRF_SPECTROGRAM_SEGMENT;
+  while (segment > SHORTEST && 2 * segment > x->window[NRF_WINDOW_DUR].count) segment /= 2;
+  return segment;
+}
+
+nrf_status nrf_contrast_spectrograms_of(const nrf_extract *x, const nrf_lfp *lfp, int segment,
                                         nrf_contrast_spectrograms *out)
 {
   nrf_status       st          = NRF_OK;
@@ -43,10 +51,9 @@ nrf_status nrf_contrast_spectrograms_of(const nrf_extract *x, const nrf_lfp *lfp
   double          *series = NULL, *work = NULL;
   const nrf_window window = nrf_spectrogram_window(x);
   const double     onset  = (double)(x->window[NRF_WINDOW_DUR].first - window.first) / rate_of(x);
-  *out                    = (nrf_contrast_spectrograms){0};
+  *out                    = (nrf_contrast_spectrograms){.segment = segment};
   out->shown              = nrf_shown_contrasts(&lfp->contrasts, out->contrast);
-  NRF_TRY(
-      nrf_spectrogram_create(NRF_SPECTROGRAM_SEGMENT, NRF_SPECTROGRAM_SEGMENT - 1, rate_of(x), &spectrogram));
+  NRF_TRY(nrf_spectrogram_create(segment, segment - 1, rate_of(x), &spectrogram));
   out->bins     = nrf_spectrogram_bins(spectrogram);
   out->segments = nrf_spectrogram_segments(spectrogram, window.count);
   NRF_TRY(allocate(out));
@@ -82,7 +89,7 @@ int64_t nrf_spectrogram_mean(const nrf_extract *x, const nrf_contrast_spectrogra
 {
   /* Segment k is rows k .. k + segment of the window that the spectrogram is of. */
   const int64_t first = window.first - nrf_spectrogram_window(x).first,
-                last  = first + window.count - NRF_SPECTROGRAM_SEGMENT;
+                last  = first + window.count - s->segment;
   int64_t n           = 0;
   for (int64_t f = 0; f < s->bins; f++) {
     const double *power = s->power + (shown * s->bins + f) * s->segments;

@@ -5,11 +5,15 @@
 
 #include "centre_traces.h"
 
-/* Samples in a segment; neighbouring ones are one sample apart. */
+/* Samples in a segment, as published; neighbouring segments are one sample apart. */
 enum { NRF_SPECTROGRAM_SEGMENT = 256 };
+
+/* So many, or fewer if otherwise not two of them would fit into the time of the stimulus. */
+int nrf_spectrogram_segment(const nrf_extract *x);
 
 typedef struct nrf_contrast_spectrograms {
   int     shown, contrast[NRF_SHOWN_CONTRASTS]; /* which of the LFP's contrasts                 */
+  int     segment;                              /* samples in each                              */
   int64_t bins, segments;
   double *frequency; /* [bins] Hz                                                             */
   double *time;      /* [segments] s from the stimulus' onset to the middle of the segment    */
@@ -19,7 +23,7 @@ typedef struct nrf_contrast_spectrograms {
 /* The rows that the spectrograms are of: all but the burn-in. */
 nrf_window nrf_spectrogram_window(const nrf_extract *x);
 
-NRF_MUST_CHECK nrf_status nrf_contrast_spectrograms_of(const nrf_extract *x, const nrf_lfp *lfp,
+NRF_MUST_CHECK nrf_status nrf_contrast_spectrograms_of(const nrf_extract *x, const nrf_lfp *lfp, int segment,
                                                        nrf_contrast_spectrograms *out);
 void                      nrf_contrast_spectrograms_free(nrf_contrast_spectrograms *s);
 

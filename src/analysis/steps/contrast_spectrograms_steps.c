@@ -1,7 +1,6 @@
 /* contrast_spectrograms_steps.c - spectrograms of the LFP at different contrasts (analysis.md 3.9). */
 #include "contrast_show.h"
 #include "contrast_spectrograms.h"
-#include "record_table.h"
 #include "show.h"
 #include "spectra_steps.h"
 
@@ -48,13 +47,6 @@ static nrf_status mean_change(const spectrograms_show *s, int k, change *out)
 
 /* ---- tables ---------------------------------------------------------------------------------------------- */
 
-static nrf_status hand_over(nrf_status st, nrf_table *table, nrf_results *results)
-{
-  if (st == NRF_OK) st = nrf_results_table(results, table);
-  nrf_table_free(table);
-  return st;
-}
-
 typedef struct mean_row {
   double contrast, frequency, before, during, after;
 } mean_row;
@@ -94,22 +86,21 @@ static nrf_status show_mean_table(const spectrograms_show *s, nrf_results *resul
        "the same, during the stimulus"},
       {"power_after", NRF_MEMBER_DOUBLE, offsetof(mean_row, after), "1/Hz", "the same, after the stimulus"},
   };
-  const nrf_contrast_spectrograms *from  = s->spectrograms;
-  nrf_status                       st    = NRF_OK;
-  void                            *rows  = NULL;
-  nrf_table                       *table = NULL;
-  const int64_t                    n     = from->shown * from->bins;
+  const nrf_contrast_spectrograms *from = s->spectrograms;
+  nrf_status                       st   = NRF_OK;
+  void                            *rows = NULL;
+  const int64_t                    n    = from->shown * from->bins;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)n * sizeof(mean_row), "spectrograms", &rows));
   for (int i = 0; i < from->shown && st == NRF_OK; i++)
     st = fill_means(s, i, (mean_row *)rows + i * from->bins);
   if (st == NRF_OK)
-    st = nrf_records_to_table("mean_spectrograms",
-                              "Spectrograms of the LFP, averaged over the time before, during and after the "
-                              "stimulus",
-                              (int)(sizeof columns / sizeof *columns), columns,
-                              (nrf_records){n, sizeof(mean_row), rows}, &table);
+    st = nrf_show_records("mean_spectrograms",
+                          "Spectrograms of the LFP, averaged over the time before, during and after the "
+                          "stimulus",
+                          (int)(sizeof columns / sizeof *columns), columns,
+                          (nrf_records){n, sizeof(mean_row), rows}, results);
   nrf_free(rows);
-  return hand_over(st, table, results);
+  return st;
 }
 
 typedef struct band_row {
@@ -131,8 +122,7 @@ static nrf_status show_band_table(const spectrograms_show *s, nrf_results *resul
       {"power_during", NRF_MEMBER_DOUBLE, offsetof(band_row, during), "", "the same, during the stimulus"},
       {"change", NRF_MEMBER_DOUBLE, offsetof(band_row, change), "dB", "from before to during"},
   };
-  void      *rows  = NULL;
-  nrf_table *table = NULL;
+  void *rows = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)s->lfp->parts * sizeof(band_row), "band", &rows));
   band_row *row = rows;
   for (int i = 0; i < s->lfp->parts; i++) {
@@ -145,13 +135,13 @@ static nrf_status show_band_table(const spectrograms_show *s, nrf_results *resul
                                           s->band[i].during,
                                           s->band[i].change};
   }
-  const nrf_status st = nrf_records_to_table(
+  const nrf_status st = nrf_show_records(
       "band_power",
       "Power of each channel's part of the LFP from 20 to 80 Hz, before and during the stimulus",
       (int)(sizeof columns / sizeof *columns), columns, (nrf_records){s->lfp->parts, sizeof *row, rows},
-      &table);
+      results);
   nrf_free(rows);
-  return hand_over(st, table, results);
+  return st;
 }
 
 /* ---- figures --------------------------------------------------------------------------------------------- */
@@ -162,7 +152,7 @@ static void plot_lines(const spectrograms_show *s, nrf_panel *panel)
   const bool   quirks = s->context->settings->original_quirks;
   const double second = s->x->ms_per_row / 1000.0;
   const double error =
-      quirks ? second * (double)(s->x->window[NRF_WINDOW_BURN].count - NRF_SPECTROGRAM_SEGMENT / 2) : 0.0;
+      quirks ? second * (double)(s->x->window[NRF_WINDOW_BURN].count - s->spectrograms->segment / 2) : 0.0;
   const nrf_plot_style style = {.colour = "#ffffff", .width = 1.0, .dash = NRF_DASHED};
   nrf_plot_vertical(panel, error, quirks ? NULL : &style);
   nrf_plot_vertical(panel, error + second * (double)s->x->window[NRF_WINDOW_DUR].count,
@@ -196,17 +186,17 @@ static nrf_status show_spectrograms(const spectrograms_show *s, nrf_results *res
   char             caption[CAPTION_BYTES];
   nrf_colour_scale scale  = {.map = NRF_VIRIDIS, .label = "Power [dB]"};
   const bool       quirks = s->context->settings->original_quirks;
-  (void)snprintf(
-      caption, sizeof caption,
-      "Spectrograms of the sum of the states of %s, over all channels that prefer the stimulus (n channels). "
-      "A "
-      "column is the spectrum of %d rows (%.2f s), drawn at their middle: what changes at once is spread "
-      "over that "
-      "time. Dashed: the stimulus comes and goes%s. Each contrast is one run per channel, not an average; at "
-      "contrast 0 there is no stimulus.",
-      nrf_central_text(s->central), NRF_SPECTROGRAM_SEGMENT,
-      NRF_SPECTROGRAM_SEGMENT * s->x->ms_per_row / 1000.0,
-      quirks ? " (placed as published, which is not quite right)" : "");
+  (void)snprintf(caption, sizeof caption,
+                 "Spectrograms of the sum of the states of %s, over all channels that prefer the stimulus (n "
+                 "channels). A "
+                 "column is the spectrum of %d rows (%.2f s), drawn at their middle: what changes at once is "
+                 "spread over that "
+                 "time. The lowest two bins hold the mean, and are off the scale. Dashed: the stimulus comes "
+                 "and goes%s. Each "
+                 "contrast is one run per channel, not an average; at contrast 0 there is no stimulus.",
+                 nrf_central_text(s->central), s->spectrograms->segment,
+                 s->spectrograms->segment * s->x->ms_per_row / 1000.0,
+                 quirks ? " (placed as published, which is not quite right)" : "");
   const nrf_figure_spec spec = {.name          = "spectrograms",
                                 .caption       = caption,
                                 .width         = 12,
@@ -240,12 +230,12 @@ static nrf_status show_changes(const spectrograms_show *s, nrf_results *results)
 {
   nrf_status            st     = NRF_OK;
   nrf_figure           *figure = NULL;
-  const nrf_figure_spec spec   = {
-        .name = "band_power",
-        .caption =
-            "How much stronger oscillations from 20 to 80 Hz are during the stimulus than before it, by "
-              "contrast. Grey: single channels; black: their mean and its 95 % interval (channels resampled). "
-              "At contrast 0 there is no stimulus: what is seen there is drift and chance."};
+  const nrf_figure_spec spec   = {.name    = "band_power",
+                                  .caption = "How much stronger oscillations from 20 to 80 Hz are during the "
+                                               "stimulus than before it, by contrast. Grey: "
+                                               "single channels; black: their mean and its 95 % interval "
+                                               "(channels resampled). At contrast 0 there is no "
+                                               "stimulus: what is seen there is drift and chance."};
   NRF_TRY(nrf_figure_create(&spec, &figure));
   nrf_panel *panel = nrf_figure_panel(figure, 0, 0);
   nrf_plot_horizontal(panel, 0.0, NULL);
@@ -303,11 +293,7 @@ static bool show_numbers(const spectrograms_show *s, nrf_results *results)
 
 static nrf_status show_all(const spectrograms_show *s, nrf_results *results)
 {
-  const int64_t rows = nrf_spectrogram_window(s->x).count;
-  if (rows < NRF_SPECTROGRAM_SEGMENT)
-    nrf_results_note(results,
-                     "the recording has %lld rows after the burn-in: one segment, filled up with zeros",
-                     (long long)rows);
+  nrf_note_segment(s->x, s->spectrograms->segment, results);
   NRF_RETURN_IF_ERROR(show_mean_table(s, results));
   NRF_RETURN_IF_ERROR(show_band_table(s, results));
   NRF_RETURN_IF_ERROR(show_spectrograms(s, results));
@@ -323,7 +309,7 @@ static nrf_status analyse(const nrf_analysis_context *context, nrf_central centr
   void                     *memory       = NULL;
   nrf_band_power           *band         = NULL;
   change                    changes[NRF_MAX_CONTRASTS];
-  NRF_TRY(nrf_contrast_spectrograms_of(x, lfp, &spectrograms));
+  NRF_TRY(nrf_contrast_spectrograms_of(x, lfp, nrf_shown_segment(context, x), &spectrograms));
   NRF_TRY(nrf_alloc((size_t)lfp->parts * sizeof *band, "band", &memory));
   band = memory;
   NRF_TRY(nrf_band_powers(x, lfp, band));

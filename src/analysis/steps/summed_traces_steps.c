@@ -2,7 +2,6 @@
 #include "contrast_show.h"
 #include "contrast_spectrograms.h"
 #include "preferences_table.h"
-#include "record_table.h"
 #include "show.h"
 #include "spectra_steps.h"
 #include "summed_traces.h"
@@ -78,8 +77,7 @@ static nrf_status show_channel_table(const summed_show *s, nrf_results *results)
        "the same, before the stimulus"},
       {"side_peak_before", NRF_MEMBER_DOUBLE, OF_HEIGHT(NRF_SUMMED_BEFORE), "", "its height"},
   };
-  void      *rows  = NULL;
-  nrf_table *table = NULL;
+  void *rows = NULL;
   NRF_RETURN_IF_ERROR(nrf_alloc((size_t)s->traces->channels * sizeof(channel_row), "channels", &rows));
   channel_row *row = rows;
   for (int c = 0; c < s->traces->channels; c++) {
@@ -95,11 +93,11 @@ static nrf_status show_channel_table(const summed_show *s, nrf_results *results)
     }
   }
   const nrf_status st =
-      nrf_records_to_table("channels", "Sums of the traces of responding neurons, and how rhythmic they are",
-                           (int)(sizeof columns / sizeof *columns), columns,
-                           (nrf_records){s->traces->channels, sizeof *row, rows}, &table);
+      nrf_show_records("channels", "Sums of the traces of responding neurons, and how rhythmic they are",
+                       (int)(sizeof columns / sizeof *columns), columns,
+                       (nrf_records){s->traces->channels, sizeof *row, rows}, results);
   nrf_free(rows);
-  return hand_over(st, table, results);
+  return st;
 }
 
 static nrf_status show_trace_table(const summed_show *s, nrf_results *results)
@@ -389,11 +387,11 @@ static nrf_status show_sheets(const summed_show *s, nrf_results *results)
 {
   NRF_RETURN_IF_ERROR(show_sheet(s, "traces", "Summed traces; dashed: the stimulus comes and goes", false,
                                  sheet_trace, results));
-  NRF_RETURN_IF_ERROR(
-      show_sheet(s, "spectrograms",
-                 "Spectrograms of summed traces, in decibels, with colours for each panel's own "
-                 "range from dark (weak) to bright",
-                 true, sheet_spectrogram, results));
+  NRF_RETURN_IF_ERROR(show_sheet(s, "spectrograms",
+                                 "Spectrograms of summed traces, in decibels; colours from dark (weak) to "
+                                 "bright, each panel with a range of "
+                                 "its own, off which the mean may be",
+                                 true, sheet_spectrogram, results));
   return show_sheet(s, "autocorrelations",
                     "Autocorrelations of summed traces during the stimulus (red) and before it (grey)", true,
                     sheet_autocorrelation, results);
@@ -461,9 +459,9 @@ static nrf_status show_numbers(const summed_show *s, nrf_results *results)
   else
     nrf_results_note(results, "nothing was recorded before the stimulus: there is nothing to compare with");
   nrf_results_note(results,
-                   "%d pairs of channel and image contribute, all contrasts together; %d of them show no "
-                   "stimulus (contrast "
-                   "0) and are active by chance or drift (D44, D47)",
+                   "of the pairs of channel and image, %d contribute, all contrasts together; of these, %d "
+                   "without a stimulus "
+                   "(contrast 0), active by chance or drift (D44, D47)",
                    images, without);
   return NRF_OK;
 }
@@ -494,17 +492,19 @@ static nrf_status analyse(const nrf_analysis_context *context, nrf_central centr
   static const double PUBLISHED_RATE = 100.0; /* D45 */
   nrf_status          st             = NRF_OK;
   const nrf_extract  *x              = context->extract[NRF_KIND_PRIM];
-  const double        rate   = context->settings->original_quirks ? PUBLISHED_RATE : 1000.0 / x->ms_per_row;
-  nrf_summed_traces   traces = {0};
+  const double        rate    = context->settings->original_quirks ? PUBLISHED_RATE : 1000.0 / x->ms_per_row;
+  const int           segment = nrf_shown_segment(context, x);
+  nrf_summed_traces   traces  = {0};
   nrf_spectrogram    *spectrogram = NULL;
   void               *memory      = NULL;
   double             *time        = NULL;
   NRF_TRY(nrf_summed_traces_of(x, preferences, central, &traces));
-  NRF_TRY(nrf_spectrogram_create(NRF_SPECTROGRAM_SEGMENT, NRF_SPECTROGRAM_SEGMENT - 1, rate, &spectrogram));
+  NRF_TRY(nrf_spectrogram_create(segment, segment - 1, rate, &spectrogram));
   NRF_TRY(nrf_alloc((size_t)x->rows * sizeof *time, "time", &memory));
   time = memory;
   for (int64_t t = 0; t < x->rows; t++)
     time[t] = (double)(t - x->window[NRF_WINDOW_DUR].first) * x->ms_per_row / 1000.0;
+  nrf_note_segment(x, segment, results);
   NRF_TRY(show_all(&(summed_show){context, x, central, &traces, spectrogram, time}, results));
 done:
   nrf_summed_traces_free(&traces);

@@ -224,7 +224,7 @@ static nrf_status check_spectrograms_of(ref_block *b, steps *s, const char *way,
   NRF_TRY(open_lfp(b, x, way, variant, &lfp));
   NRF_TRY(read_vector(b, text_of("%s/contrast", path.s).s, NRF_SHOWN_CONTRASTS, &contrast));
   NRF_TRY(find_contrasts(&lfp, NRF_SHOWN_CONTRASTS, contrast, index));
-  NRF_TRY(nrf_contrast_spectrograms_of(x, &lfp, &spectrograms));
+  NRF_TRY(nrf_contrast_spectrograms_of(x, &lfp, NRF_SPECTROGRAM_SEGMENT, &spectrograms));
   for (int i = 0; i < NRF_SHOWN_CONTRASTS; i++)
     if (i >= spectrograms.shown || spectrograms.contrast[i] != index[i])
       NRF_FAIL(NRF_EFORMAT, "%s: other contrasts are shown", path.s);

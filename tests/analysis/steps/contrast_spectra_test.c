@@ -217,7 +217,7 @@ static void spectrograms_tell_time_from_the_onset(void **state)
   nrf_lfp                   lfp;
   nrf_contrast_spectrograms s;
   must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
-  must(nrf_contrast_spectrograms_of(x, &lfp, &s));
+  must(nrf_contrast_spectrograms_of(x, &lfp, NRF_SPECTROGRAM_SEGMENT, &s));
   assert_int_equal(s.segments, ROWS - BURN - NRF_SPECTROGRAM_SEGMENT + 1);
   assert_near(s.time[0], (NRF_SPECTROGRAM_SEGMENT / 2 - PRE) / RATE, 1e-12);
   assert_near(s.time[s.segments - 1], (DUR + POST - NRF_SPECTROGRAM_SEGMENT / 2) / RATE, 1e-12);
@@ -236,7 +236,7 @@ static void spectrograms_of_a_period_hold_nothing_of_another(void **state)
   nrf_contrast_spectrograms s;
   double                    mean[NRF_SPECTROGRAM_SEGMENT / 2 + 1];
   must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
-  must(nrf_contrast_spectrograms_of(x, &lfp, &s));
+  must(nrf_contrast_spectrograms_of(x, &lfp, NRF_SPECTROGRAM_SEGMENT, &s));
   for (int i = 0; i < CONTRASTS; i++) {
     assert_int_equal(nrf_spectrogram_mean(x, &s, i, x->window[NRF_WINDOW_DUR], mean),
                      DUR - NRF_SPECTROGRAM_SEGMENT + 1);
