@@ -250,9 +250,9 @@ done:
   return st;
 }
 
-/* value: [4][channels] places on the axis, medians, ends. */
+/* value: [4][channels] places on the axis, medians, ends. `range` is widened to what is plotted. */
 static nrf_status plot_medians(const lag_show *s, const struct compared *which, double shift, double *value,
-                               nrf_panel *panel)
+                               nrf_interval *range, nrf_panel *panel)
 {
   const int n  = s->lags->channels;
   double   *at = value, *median = at + n, *low = median + n, *high = low + n;
@@ -265,6 +265,9 @@ static nrf_status plot_medians(const lag_show *s, const struct compared *which, 
     median[c] = ms_of(s, summary.median);
     low[c]    = isfinite(ends.lower) ? ms_of(s, ends.lower) : median[c];
     high[c]   = isfinite(ends.upper) ? ms_of(s, ends.upper) : median[c];
+
+    range->lower = fmin(range->lower, low[c]); /* fmin and fmax leave NaN out */
+    range->upper = fmax(range->upper, high[c]);
   }
   nrf_plot_error_bars(panel, n, at, median, low, high,
                       &(nrf_plot_style){.label = which->title, .colour = which->colour});
@@ -276,6 +279,7 @@ static nrf_status show_medians(const lag_show *s, nrf_results *results)
   nrf_status            st     = NRF_OK;
   nrf_figure           *figure = NULL;
   void                 *memory = NULL;
+  nrf_interval          range  = {0.0, 0.0};
   char                  caption[2 * TEXT_BYTES];
   const nrf_figure_spec spec = {.name = "EI_lag_by_channel", .caption = caption, .width = 7.5, .height = 4};
   (void)snprintf(
@@ -287,12 +291,15 @@ static nrf_status show_medians(const lag_show *s, nrf_results *results)
   NRF_TRY(nrf_figure_create(&spec, &figure));
   nrf_panel *panel = nrf_figure_panel(figure, 0, 0);
   nrf_panel_x(panel, &(nrf_axis){.label = "Channel"});
-  nrf_panel_y(panel, &(nrf_axis){.label = "Median lag [ms]", .from_zero = true});
   nrf_plot_horizontal(panel, 0.0, &(nrf_plot_style){.colour = NRF_BLACK, .dash = NRF_DOTTED, .width = 1.0});
   for (int k = 0; k < COMPARED; k++)
     if (s->lags->lags[compared[k].period] > 0)
-      NRF_TRY(plot_medians(s, &compared[k], 0.2 * k - 0.1, memory, panel));
-  nrf_panel_legend(panel, NRF_BOTTOM_RIGHT);
+      NRF_TRY(plot_medians(s, &compared[k], 0.2 * k - 0.1, memory, &range, panel));
+  const double tenth = 0.1 * (range.upper - range.lower); /* the legend needs room above what is plotted */
+  nrf_panel_y(panel, &(nrf_axis){.label = "Median lag [ms]",
+                                 .low   = range.lower - 0.5 * tenth,
+                                 .high  = range.upper + 2.5 * tenth});
+  nrf_panel_legend(panel, NRF_TOP_RIGHT);
   NRF_TRY(nrf_results_figure(results, figure));
 done:
   nrf_figure_free(figure);
