@@ -228,9 +228,10 @@ def a_full_disk_keeps_the_recording(place, recording, whole):
     same(extract(place, "s", "just_angle"), whole)
 
 
-def another_recording_stays(place, recording):
+def another_recording_stays(place, recording, whole):
     """Not complete: it is not what is left of making the extract, but a full recording under way."""
     partial = place.partial("s", "just_angle")
+    shutil.copy(whole, extract(place, "s", "just_angle"))
     with h5py.File(shutil.copy(recording, partial), "r+") as f:
         f["general/nrflv/rows_complete"][()] = 7
     check("recorded already" in place.experiment(*LONG).stdout, "recorded once more")
@@ -268,7 +269,7 @@ def another_extract_is_in_the_way(place):
 
 
 def main():
-    with Recordings() as there:
+    with Recordings(on_disk=True) as there:
         is_planned(there)
         equals_the_full_recording(there)
         complete_recordings_are_reduced(there)
@@ -278,7 +279,7 @@ def main():
         complete = complete_recording(there)
         the_reduction_is_taken_up_again(there, *complete)
         a_full_disk_keeps_the_recording(there, *complete)
-        another_recording_stays(there, complete[0])
+        another_recording_stays(there, *complete)
 
 
 if __name__ == "__main__":
