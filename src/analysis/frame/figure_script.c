@@ -158,7 +158,7 @@ static void put_log_ticks(nrf_buffer *s, const figure_ticks *t, bool numbers)
   enum { FEW = 3, PER_POWER = sizeof multiples / sizeof *multiples, MOST = 4 * PER_POWER };
   double tick[MOST];
   int    n = 0;
-  for (double power = floor(log10(t->low)); power <= log10(t->high); power++)
+  for (int power = (int)floor(log10(t->low)); power <= log10(t->high); power++)
     for (int i = 0; i < PER_POWER && n < MOST; i++) {
       const double at = multiples[i] * pow(10, power);
       if (at >= t->low && at <= t->high) tick[n++] = at;

@@ -152,7 +152,8 @@ static void plot_lines(const spectrograms_show *s, nrf_panel *panel)
   const bool   quirks = s->context->settings->original_quirks;
   const double second = s->x->ms_per_row / 1000.0;
   const double error =
-      quirks ? second * (double)(s->x->window[NRF_WINDOW_BURN].count - s->spectrograms->segment / 2) : 0.0;
+      quirks ? second * ((double)s->x->window[NRF_WINDOW_BURN].count - 0.5 * (double)s->spectrograms->segment)
+             : 0.0;
   const nrf_plot_style style = {.colour = "#ffffff", .width = 1.0, .dash = NRF_DASHED};
   nrf_plot_vertical(panel, error, quirks ? NULL : &style);
   nrf_plot_vertical(panel, error + second * (double)s->x->window[NRF_WINDOW_DUR].count,
