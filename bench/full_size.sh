@@ -22,7 +22,7 @@ session=$folder/full_size_$images
 results=$folder/results
 mkdir -p "$session"
 
-scripts/build.sh release --target bench_full_size nrflv-analyze >/dev/null
+scripts/build.sh release --target bench_full_size --target nrflv-analyze >/dev/null
 build/bench_full_size --directory "$session" --images "$images" --threads "$threads"
 echo
 python3 bench/time_analyses.py build/nrflv-analyze --root_path "$session" --results_dir "$results" --threads "$threads"
