@@ -39,7 +39,7 @@ static bool is_first_angle(int image)
 }
 
 /* What matches oscillates as its contrast says; all else, faster and ten times as strongly. Everything oscillates outside the
- * stimulus, too, and there is an offset. */
+ * stimulus, too, half as strongly after it as before, and there is an offset. */
 static float planted(const memory_source *s, nrf_record_variable variable, int image, int channel,
                      int64_t row, int h, int w)
 {
@@ -48,7 +48,8 @@ static float planted(const memory_source *s, nrf_record_variable variable, int i
   const bool   is_during = row >= ONSET && row < ONSET + DUR;
   const bool   in_patch  = h >= 1 && h <= 3 && w >= 1 && w <= 3;
   const bool   counts    = matches && in_patch && is_during;
-  const double amplitude = counts ? AMPLITUDE : 10.0 * AMPLITUDE;
+  const bool   is_after  = row >= ONSET + DUR;
+  const double amplitude = counts ? AMPLITUDE : is_after ? 5.0 * AMPLITUDE : 10.0 * AMPLITUDE;
   const double bin       = counts ? BIN[contrast_index_of(image)] : 70.0;
   return (float)(0.5 + amplitude * sin(2.0 * M_PI * bin * (double)row / NRF_WELCH_SEGMENT));
 }
@@ -227,6 +228,20 @@ static void spectrograms_tell_time_from_the_onset(void **state)
   nrf_extract_free(x);
 }
 
+static void two_segments_fit_into_the_time_of_the_stimulus(void **state)
+{
+  static const struct {
+    int64_t rows;
+    int     segment;
+  } expected[] = {{1000, 256}, {512, 256}, {511, 128}, {256, 128}, {255, 64}, {32, 16}, {31, 16}, {0, 16}};
+  (void)state;
+  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    nrf_extract x                  = {0};
+    x.window[NRF_WINDOW_DUR].count = expected[i].rows;
+    assert_int_equal(nrf_spectrogram_segment(&x), expected[i].segment);
+  }
+}
+
 /* Under the window's symmetric Hann, of 255 intervals, a bin of Welch's estimate is not quite one here. */
 static void spectrograms_of_a_period_hold_nothing_of_another(void **state)
 {
@@ -330,6 +345,31 @@ static void a_peak_of_one_channel_comes_and_goes(void **state)
   nrf_extract_free(x);
 }
 
+/* Whether the odd channel is in a draw says nothing about the next one. */
+static void draws_are_independent_of_each_other(void **state)
+{
+  (void)state;
+  nrf_extract        *x = extract_of(planted_with_an_odd_channel);
+  nrf_lfp             lfp;
+  nrf_resampled_peaks peaks;
+  double              mean = 0.0, variance = 0.0, shared = 0.0, without[NRF_PEAK_RESAMPLES];
+  must(nrf_lfp_create(x, &preferences, NRF_CENTRAL_NEURON, &lfp));
+  resample(x, &lfp, 1, 1, &peaks);
+  for (int i = 0; i < NRF_PEAK_RESAMPLES; i++) {
+    without[i] = fabs(peaks.frequency[i] - BIN[0] * RATE / NRF_WELCH_SEGMENT) < 1e-9;
+    mean += without[i] / NRF_PEAK_RESAMPLES;
+  }
+  for (int i = 0; i < NRF_PEAK_RESAMPLES; i++) {
+    const double next = without[(i + 1) % NRF_PEAK_RESAMPLES];
+    variance += (without[i] - mean) * (without[i] - mean);
+    shared += (without[i] - mean) * (next - mean);
+  }
+  assert_near(shared / variance, 0.0, 4.0 / sqrt(NRF_PEAK_RESAMPLES));
+  nrf_resampled_peaks_free(&peaks);
+  nrf_lfp_free(&lfp);
+  nrf_extract_free(x);
+}
+
 static void few_channels_are_not_resampled(void **state)
 {
   (void)state;
@@ -355,10 +395,12 @@ int main(void)
       cmocka_unit_test(a_spectrum_that_only_falls_or_rises_has_no_peak),
       cmocka_unit_test(the_interval_of_an_estimate_is_that_of_chi_square),
       cmocka_unit_test(spectrograms_tell_time_from_the_onset),
+      cmocka_unit_test(two_segments_fit_into_the_time_of_the_stimulus),
       cmocka_unit_test(spectrograms_of_a_period_hold_nothing_of_another),
       cmocka_unit_test(the_band_is_compared_with_the_time_before),
       cmocka_unit_test(peaks_that_all_channels_share_do_not_depend_on_which_are_drawn),
       cmocka_unit_test(a_peak_of_one_channel_comes_and_goes),
+      cmocka_unit_test(draws_are_independent_of_each_other),
       cmocka_unit_test(few_channels_are_not_resampled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
