@@ -112,7 +112,9 @@ static int warn_of_damage(const nrf_analysis_inputs *inputs, const bool wanted[]
   for (int kind = 0; kind < NRF_KINDS; kind++) {
     const nrf_analysis_input *input = &inputs->input[kind];
     if (!input->damaged || !is_read(wanted, (nrf_experiment_kind)kind)) continue;
-    nrf_progress_message(progress, NRF_WARNING, "%s; analyses that read it are skipped", input->why_not);
+    nrf_progress_message(progress, NRF_WARNING, "%s; %s", input->why_not,
+                         input->found ? "the extract that was made of it earlier is read instead"
+                                      : "analyses that read it are skipped");
     n++;
   }
   return n;
@@ -132,7 +134,7 @@ static nrf_status conclude(const nrf_analysis_summary *summary, int damaged, con
   if (count[NRF_ANALYSIS_FAILED] == 0 && damaged == 0) return NRF_OK;
   if (count[NRF_ANALYSIS_FAILED] == 0)
     return nrf_error(NRF_EFORMAT,
-                     "%d recordings cannot be read; what could be analysed without them is in "
+                     "%d recordings cannot be read; what could be analysed all the same is in "
                      "%s/report.html",
                      damaged, directory);
   return nrf_error(NRF_EFORMAT, "%d analyses failed; what they left, and why, is in %s/report.html",

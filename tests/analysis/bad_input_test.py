@@ -117,7 +117,22 @@ def damaged_recordings(place):
     path.write_bytes(whole)
     done = session.analyse(*selected)
     check(session.states()[reader] == "done" and not any(path.name in line for line in lines(done, warnings=True)), done.stderr)
+    keeps_what_was_found(session, path, reader)
     session.forget()
+
+
+def keeps_what_was_found(session, path, reader):
+    """A recording that is damaged once it was analysed: its extract serves, and nothing that was found gets lost."""
+    found = {table: table.read_bytes() for table in (session.results / reader).glob("*.csv")}
+    check(found, "no tables")
+    half_of(path)
+    for options in ([], ["--force"]):
+        done = session.analyse(*options, "--steps", reader, status=1)
+        expect_error(done, "1 recordings cannot be read", "report.html")
+        expect_warning(done, path.name, "the extract that was made of it earlier is read instead")
+        check(session.states()[reader] == "done", f"{options}: {done.stderr}")
+        check("in place of the recording: " in (session.results / "report.html").read_text(), "the report does not say so")
+        check(all(table.read_bytes() == was for table, was in found.items()), f"{options}: other tables")
 
 
 def damaged_extracts(place):

@@ -106,11 +106,11 @@ enum { NRF_ANALYSIS_PATH = 1200, NRF_ANALYSIS_WHY = 400, NRF_ANALYSIS_FINGERPRIN
 /* What there is of an experiment. */
 typedef struct nrf_analysis_input {
   bool found;
-  bool damaged;                               /* not found: there is a file, but it cannot be read */
+  bool damaged; /* there is a file that cannot be read; found: an extract made of it earlier can */
   char path[NRF_ANALYSIS_PATH];               /* of the recording, or of its extract             */
   char fingerprint[NRF_ANALYSIS_FINGERPRINT]; /* changes whenever the file does                  */
   char identity[NRF_ANALYSIS_FINGERPRINT];    /* what was recorded: the same for copies          */
-  char why_not[NRF_ANALYSIS_WHY];             /* if it was not found: a clause for "skipped: ..." */
+  char why_not[NRF_ANALYSIS_WHY];             /* if not found, or damaged: a clause for "skipped: ..." */
 } nrf_analysis_input;
 
 typedef struct nrf_analysis_inputs {

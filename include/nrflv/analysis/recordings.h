@@ -16,7 +16,8 @@ typedef struct nrf_recordings {
 NRF_MUST_CHECK nrf_status nrf_recordings_find(const char *root, nrf_recordings *out);
 
 /* How extracts are obtained (extract.h): from the recordings of the folder, kept in the folder `extracts` (made if need be), or as they
- * are where recordings were reduced to extracts, FILE.extract.h5 in place of FILE.nwb. */
+ * are where recordings were reduced to extracts, FILE.extract.h5 in place of FILE.nwb. An extract in `extracts` also serves where its
+ * recording was deleted or has become unreadable. */
 typedef struct nrf_recordings_inputs nrf_recordings_inputs;
 
 /* Looks at every experiment's recording; out->inputs is for nrf_analyses_run. */

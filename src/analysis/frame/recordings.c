@@ -173,6 +173,20 @@ static nrf_status own_extract(const nrf_recordings_inputs *r, nrf_experiment_kin
   return text_path(path, NRF_ANALYSIS_PATH, r->extracts, nrf_experiment_kind_info(kind)->key, ".h5");
 }
 
+/* Of a recording that cannot be read any more, the extract that was made of it has to do, if there is one: results that it gave are not
+ * thrown away because a disk fails. `damaged` and `why_not` go on saying what is wrong. */
+static void fall_back_on_extract(const nrf_recordings_inputs *r, nrf_experiment_kind kind,
+                                 nrf_analysis_input *input)
+{
+  nrf_analysis_input made = {.found = false};
+  if (own_extract(r, kind, made.path) != NRF_OK || access(made.path, R_OK) != 0) return;
+  look_at_extract(&made);
+  if (!made.found) return;
+  made.damaged = true;
+  memcpy(made.why_not, input->why_not, sizeof made.why_not);
+  *input = made;
+}
+
 static void look_for(nrf_recordings_inputs *r, const char *folder, nrf_experiment_kind kind)
 {
   nrf_analysis_input   *input = &r->inputs.input[kind];
@@ -182,6 +196,7 @@ static void look_for(nrf_recordings_inputs *r, const char *folder, nrf_experimen
     (void)snprintf(input->why_not, sizeof input->why_not, "there is no such experiment");
   } else if (exists(folder, e->file_name, endings[COMPLETE], input->path, &info)) {
     look_at_recording(input);
+    if (input->damaged) fall_back_on_extract(r, kind, input);
   } else if (exists(folder, e->file_name, endings[EXTRACT], input->path, &info) ||
              (own_extract(r, kind, input->path) == NRF_OK && access(input->path, R_OK) == 0)) {
     look_at_extract(input); /* recorded as such; or made of a recording that was deleted since */

@@ -348,6 +348,10 @@ static void put_recordings(page *p, const nrf_analysis_inputs *inputs)
     put_escaped(p, nrf_experiment_kind_info((nrf_experiment_kind)kind)->key);
     text_put(&p->html, "</td><td>");
     put_escaped(p, input->found ? input->path : input->why_not);
+    if (input->found && input->damaged) {
+      text_put(&p->html, ", in place of the recording: ");
+      put_escaped(p, input->why_not);
+    }
     text_put(&p->html, "</td></tr>\n");
   }
   text_put(&p->html, "</table>\n");
