@@ -1,5 +1,6 @@
 /* memory_source.c - see memory_source.h. */
 #include "memory_source.h"
+#include "scratch.h"
 
 #include "nrflv/memory.h"
 
@@ -169,5 +170,20 @@ done:
   nrf_recording_writer_free(w);
   nrf_free(series);
   nrf_free(memory);
+  return st;
+}
+
+nrf_status memory_source_extract(const memory_source *s, nrf_extract **out)
+{
+  static const nrf_extract_effort effort = {1, 64 << 20};
+  nrf_status                      st     = NRF_OK;
+  char                            directory[SCRATCH_PATH], path[SCRATCH_PATH];
+  *out = NULL;
+  scratch_create(directory);
+  scratch_path(path, directory, "x.extract.h5");
+  NRF_TRY(nrf_extract_make(&s->source, path, effort, NULL));
+  NRF_TRY(nrf_extract_open(path, out)); /* mapped: outlives its name */
+done:
+  scratch_remove(directory);
   return st;
 }

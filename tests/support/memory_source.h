@@ -39,4 +39,7 @@ float memory_value(const memory_source *s, nrf_record_variable variable, int ima
 /* The same recording as a file, `path` when it is complete. */
 nrf_status memory_source_record(const memory_source *s, const char *path);
 
+/* Its extract, no longer on the disk. */
+nrf_status memory_source_extract(const memory_source *s, nrf_extract **out);
+
 #endif

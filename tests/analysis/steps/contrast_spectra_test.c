@@ -4,7 +4,6 @@
 
 #include "support/close.h"
 #include "support/memory_source.h"
-#include "support/scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -73,10 +72,8 @@ static float planted_with_an_odd_channel(const memory_source *s, nrf_record_vari
 static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record_variable variable, int image,
                                               int channel, int64_t row, int h, int w))
 {
-  static const nrf_extract_effort effort = {1, 64 << 20};
-  nrf_extract                    *x      = NULL;
-  memory_source                   s;
-  char                            directory[SCRATCH_PATH], path[SCRATCH_PATH];
+  nrf_extract  *x = NULL;
+  memory_source s;
   memory_source_create(&s, "single/contrast_and_angle", IMAGES, CHANNELS, SIZE, SIZE);
   memory_source_set_phases(&s, BURN, PRE, DUR, POST);
   s.value = value;
@@ -84,11 +81,7 @@ static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record
     s.image[b].angle    = is_first_angle(b) ? 0.0 : M_PI / 2.0;
     s.image[b].contrast = CONTRAST[contrast_index_of(b)];
   }
-  scratch_create(directory);
-  scratch_path(path, directory, "x.extract.h5");
-  must(nrf_extract_make(&s.source, path, effort, NULL));
-  must(nrf_extract_open(path, &x));
-  scratch_remove(directory);
+  must(memory_source_extract(&s, &x));
   return x;
 }
 

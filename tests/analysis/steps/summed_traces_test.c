@@ -3,7 +3,6 @@
 
 #include "support/close.h"
 #include "support/memory_source.h"
-#include "support/scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -67,10 +66,8 @@ static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record
                                               int channel, int64_t row, int h, int w),
                                int64_t pre)
 {
-  static const nrf_extract_effort effort = {1, 64 << 20};
-  nrf_extract                    *x      = NULL;
-  memory_source                   s;
-  char                            directory[SCRATCH_PATH], path[SCRATCH_PATH];
+  nrf_extract  *x = NULL;
+  memory_source s;
   memory_source_create(&s, "single/contrast_and_angle", IMAGES, CHANNELS, SIZE, SIZE);
   memory_source_set_phases(&s, BURN, pre, DUR, POST);
   s.value = value;
@@ -78,11 +75,7 @@ static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record
     s.image[b].angle    = b < ANGLE_IMAGES ? 0.0 : M_PI / 2.0;
     s.image[b].contrast = contrast_of(b);
   }
-  scratch_create(directory);
-  scratch_path(path, directory, "x.extract.h5");
-  must(nrf_extract_make(&s.source, path, effort, NULL));
-  must(nrf_extract_open(path, &x));
-  scratch_remove(directory);
+  must(memory_source_extract(&s, &x));
   return x;
 }
 

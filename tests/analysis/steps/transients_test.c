@@ -4,7 +4,6 @@
 
 #include "support/close.h"
 #include "support/memory_source.h"
-#include "support/scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -80,10 +79,8 @@ static float planted_with_a_bad_trace(const memory_source *s, nrf_record_variabl
 static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record_variable variable, int image,
                                               int channel, int64_t row, int h, int w))
 {
-  static const nrf_extract_effort effort = {1, 64 << 20};
-  nrf_extract                    *x      = NULL;
-  memory_source                   s;
-  char                            directory[SCRATCH_PATH], path[SCRATCH_PATH];
+  nrf_extract  *x = NULL;
+  memory_source s;
   memory_source_create(&s, "single/contrast_and_angle", IMAGES, CHANNELS, SIZE, SIZE);
   memory_source_set_phases(&s, BURN, PRE, DUR, POST);
   s.value = value;
@@ -91,11 +88,7 @@ static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record
     s.image[b].angle    = angle_of(b);
     s.image[b].contrast = contrast_of(b);
   }
-  scratch_create(directory);
-  scratch_path(path, directory, "x.extract.h5");
-  must(nrf_extract_make(&s.source, path, effort, NULL));
-  must(nrf_extract_open(path, &x));
-  scratch_remove(directory);
+  must(memory_source_extract(&s, &x));
   return x;
 }
 
