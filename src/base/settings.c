@@ -64,6 +64,8 @@ static nrf_status check_combinations(const nrf_settings *s)
                                                    "continues a saved one in place"},
       {is_set(s->model_name) && is_set(s->resume),
        "--model_name cannot be combined with --resume, which continues a model under its own name"},
+      {s->dry_run && (!s->experiment || s->train || s->viz || s->weight_viz || s->gen_exp_stim),
+       "--dry_run is for --experiment alone: other stages cannot be told without running them"},
       {s->archive_collated && !is_set(s->collate), "--archive_collated needs --collate DIR"},
   };
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

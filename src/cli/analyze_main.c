@@ -134,11 +134,12 @@ static nrf_status conclude(const nrf_analysis_summary *summary, int damaged, con
   if (count[NRF_ANALYSIS_FAILED] == 0 && damaged == 0) return NRF_OK;
   if (count[NRF_ANALYSIS_FAILED] == 0)
     return nrf_error(NRF_EFORMAT,
-                     "%d recordings cannot be read; what could be analysed all the same is in "
+                     "%d recording%s cannot be read; what could be analysed all the same is in "
                      "%s/report.html",
-                     damaged, directory);
-  return nrf_error(NRF_EFORMAT, "%d analyses failed; what they left, and why, is in %s/report.html",
-                   count[NRF_ANALYSIS_FAILED], directory);
+                     damaged, damaged == 1 ? "" : "s", directory);
+  return nrf_error(NRF_EFORMAT, "%d %s failed; what is left, and why, is in %s/report.html",
+                   count[NRF_ANALYSIS_FAILED], count[NRF_ANALYSIS_FAILED] == 1 ? "analysis" : "analyses",
+                   directory);
 }
 
 static nrf_status analyse(const nrf_analysis_settings *s, const bool wanted[], const nrf_progress *progress)

@@ -273,6 +273,23 @@ done:
   return st;
 }
 
+/* The first byte that changes once the file is laid out. HDF5 puts small items into gaps among what was written before them, so it need
+ * not be the first item's. */
+static nrf_status find_head(nrf_h5_file *file, const nrf_recording_info *info, const nrf_extract_plan *plan,
+                            int64_t *head_bytes)
+{
+  static const bool no_pictures[NRF_SHOWS] = {false}; /* they do not change */
+  *head_bytes                              = INT64_MAX;
+  for (int i = 0; i < NRF_ITEM_PICTURES; i++) {
+    const nrf_extract_item item  = nrf_extract_item_of(plan, info, no_pictures, i);
+    int64_t                place = 0;
+    if (item.elements == 0) continue;
+    NRF_RETURN_IF_ERROR(nrf_h5_find_placed(file, item.path, item.type, item.shape, &place));
+    if (place < *head_bytes) *head_bytes = place;
+  }
+  return NRF_OK;
+}
+
 nrf_status nrf_extract_lay_out(const char *path, const nrf_trace_source *source, const nrf_extract_plan *plan)
 {
   nrf_status         st         = NRF_OK;
@@ -289,10 +306,8 @@ nrf_status nrf_extract_lay_out(const char *path, const nrf_trace_source *source,
   NRF_TRY(write_origin(file, &source->origin));
   for (int k = 0; k < NRF_KEPT; k++) NRF_TRY(write_neurons(file, plan, k));
   NRF_TRY(create_items(file, &info, plan, &pictures));
-  NRF_TRY(nrf_h5_find_placed(file, rows[NRF_ITEM_DONE].path, NRF_H5_UINT8, nrf_h5_vector(plan->images),
-                             &head_bytes));
+  NRF_TRY(find_head(file, &info, plan, &head_bytes));
   NRF_TRY(nrf_h5_commit(file));
-  /* Everything up to the first item, which is the first thing that changes. */
   NRF_TRY(nrf_extract_seal(path, head_bytes));
 done:
   nrf_h5_free(file);

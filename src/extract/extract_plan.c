@@ -117,8 +117,23 @@ static void add_patch(site_list *list)
     for (int right = -1; right <= 1; right++) add_site(list, down, right);
 }
 
-static void add_state_sites(nrf_experiment_kind kind, const nrf_recording_image *image, site_list *list)
+/* A distance in the image as one in a map of it, which may be smaller or larger. */
+static int in_map(int distance, int map_size, int image_size)
 {
+  return image_size > 0 ? (int)lround((double)distance * map_size / image_size) : distance;
+}
+
+static void add_mobile_patch(const nrf_recording_info *info, const nrf_recording_image *image,
+                             site_list *list)
+{
+  const int down  = in_map(image->offset_row, list->layer->height, info->pictures.height),
+            right = in_map(image->offset_column, list->layer->width, info->pictures.width);
+  if (down != 0 || right != 0) add_site(list, down, right);
+}
+
+static void add_state_sites(nrf_experiment_kind kind, const nrf_recording_info *info, int b, site_list *list)
+{
+  const nrf_recording_image *image = &info->image[b];
   switch (kind) {
   case NRF_KIND_PRIM:
     add_patch(list);
@@ -127,8 +142,7 @@ static void add_state_sites(nrf_experiment_kind kind, const nrf_recording_image 
     add_long_bar(list, image->angle);
     return;
   case NRF_KIND_DBL:
-    if (image->offset_row != 0 || image->offset_column != 0)
-      add_site(list, image->offset_row, image->offset_column);
+    add_mobile_patch(info, image, list);
     break;
   default:
     break;
@@ -175,7 +189,7 @@ static void list_sites(const nrf_recording_info *info, nrf_experiment_kind kind,
 {
   list->count = 0;
   if (kept == NRF_KEPT_STATE)
-    add_state_sites(kind, &info->image[b], list);
+    add_state_sites(kind, info, b, list);
   else
     add_momentum_sites(kind, info, b, list);
   qsort(list->site, (size_t)list->count, sizeof *list->site, compare_sites);

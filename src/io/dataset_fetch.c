@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -106,10 +107,8 @@ static nrf_status fetch_archive(const nrf_dataset_kind *kind, const nrf_dataset_
 
 /* Makes the data set's folder and locks it against another process that is fetching the same files;
  * clears what one that was killed while unpacking has left. */
-static nrf_status lock_folder(const nrf_dataset_kind *kind, const nrf_dataset_config *config, int *lock)
+static nrf_status lock_folder(const char *folder, int *lock)
 {
-  char folder[PATH_MAX];
-  NRF_RETURN_IF_ERROR(nrf_dataset_folder(kind, config, folder));
   NRF_RETURN_IF_ERROR(nrf_make_directories(folder));
   *lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*lock < 0) return nrf_error_errno("%s: open", folder);
@@ -119,11 +118,37 @@ static nrf_status lock_folder(const nrf_dataset_kind *kind, const nrf_dataset_co
   return nrf_error_errno("%s: lock", folder);
 }
 
+/* The length of the part of a path that is there; 0 if nothing is. */
+static size_t existing_part(const char *path)
+{
+  char   part[PATH_MAX];
+  size_t n = strlen(path);
+  memcpy(part, path, n + 1);
+  while (n > 0 && !nrf_dataset_path_exists(part)) {
+    while (n > 0 && part[n - 1] != '/') n--;
+    while (n > 0 && part[n - 1] == '/') n--;
+    part[n] = '\0';
+  }
+  return n;
+}
+
+/* Removes the folders below what was there before, as far as they are empty: --data_dir may have been a slip of the pen. */
+static void remove_empty_folders(char *folder, size_t before)
+{
+  for (size_t n = strlen(folder); n > before && rmdir(folder) == 0; folder[n] = '\0') {
+    while (n > 0 && folder[n - 1] != '/') n--;
+    while (n > 0 && folder[n - 1] == '/') n--;
+  }
+}
+
 nrf_status nrf_dataset_fetch(const nrf_dataset_kind *kind, const nrf_dataset_config *config)
 {
   nrf_status              st      = NRF_OK;
   int                     lock    = -1;
+  size_t                  before  = 0;
   const nrf_dataset_file *missing = NULL;
+  char                    folder[PATH_MAX];
+  NRF_TRY(nrf_dataset_folder(kind, config, folder));
   NRF_TRY(first_missing_of_needed(kind, config, &missing));
   if (!missing) goto done;
   if (!config->download)
@@ -132,13 +157,15 @@ nrf_status nrf_dataset_fetch(const nrf_dataset_kind *kind, const nrf_dataset_con
              "dead_leaves, which needs no files",
              config->data_dir, kind->folder, missing->name, nrf_split_name(missing->split), kind->info.name);
 
-  NRF_TRY(lock_folder(kind, config, &lock));
+  before = existing_part(folder);
+  NRF_TRY(lock_folder(folder, &lock));
   /* Again, now that nobody else is fetching: the last one to hold the lock may have brought it. */
   NRF_TRY(first_missing_of_needed(kind, config, &missing));
   if (!missing) goto done;
   NRF_TRY(kind->archive.name ? fetch_archive(kind, config) : fetch_files(kind, config));
 done:
   if (lock >= 0) close(lock);
+  if (lock >= 0 && st != NRF_OK) remove_empty_folders(folder, before);
   if (missing && (st == NRF_ENETWORK || st == NRF_EIO))
     st = nrf_error_context(
         st,

@@ -575,6 +575,9 @@ nrf_status nrf_recording_compare(const char *path, const nrf_recording_header *i
   char        hash[NRF_RECORDING_HASH_BYTES];
   const char *in_found, *in_wanted;
 
+  if (in_file->info.n_images != info->n_images)
+    NRF_FAIL(NRF_EINVAL, "%s: is another recording: it has %d images where this one has %d", path,
+             in_file->info.n_images, info->n_images);
   nrf_recording_hash_pictures(info, hash);
   put_info(&found, &in_file->info, in_file->pictures_hash);
   put_info(&wanted, info, hash);

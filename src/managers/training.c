@@ -308,7 +308,8 @@ static void say_how_it_ended(const session *s)
                                         [STOP_REQUESTED]   = "stopped on request, and saved",
                                         [OUT_OF_TIME] = "--max_hours is nearly over: stopped, and saved"};
   char                     where[128];
-  const nrf_session_paths *p = &s->paths;
+  const nrf_session_paths *p         = &s->paths;
+  const bool               elsewhere = s->settings.given[nrf_setting_index(nrf_setting_find("exps_dir"))];
   nrf_progress_message(s->progress, NRF_RESULT, "%s, %s", whereabouts(s->trainer, where, sizeof where),
                        reasons[s->end]);
   nrf_progress_message(s->progress, NRF_RESULT, "wrote %s", p->checkpoint);
@@ -317,8 +318,9 @@ static void say_how_it_ended(const session *s)
                        s->settings.tensorboard_log_dir);
   nrf_progress_message(s->progress, NRF_RESULT, "wrote %s", p->row);
   if (s->end != ALL_EPOCHS_DONE)
-    nrf_progress_message(s->progress, NRF_RESULT, "to go on: nrflv --train --resume %s",
-                         s->settings.model_name);
+    nrf_progress_message(s->progress, NRF_RESULT, "to go on: nrflv --train --resume %s%s%s",
+                         s->settings.model_name, elsewhere ? " --exps_dir " : "",
+                         elsewhere ? s->settings.exps_dir : "");
 }
 
 /* The row says that the run diverged; the message, what is left. */

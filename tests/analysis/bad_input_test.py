@@ -106,7 +106,7 @@ def damaged_recordings(place):
         path.write_bytes(whole)
         damage(path)
         done = session.analyse(*selected, status=1)
-        expect_error(done, "1 recordings cannot be read", "report.html")
+        expect_error(done, "1 recording cannot be read", "report.html")
         expect_warning(done, path.name, "skipped")
         record = session.record(reader)
         check(record["state"] == "skipped" and path.name in record["message"], f"{name}: {record}")
@@ -128,7 +128,7 @@ def keeps_what_was_found(session, path, reader):
     half_of(path)
     for options in ([], ["--force"]):
         done = session.analyse(*options, "--steps", reader, status=1)
-        expect_error(done, "1 recordings cannot be read", "report.html")
+        expect_error(done, "1 recording cannot be read", "report.html")
         expect_warning(done, path.name, "the extract that was made of it earlier is read instead")
         check(session.states()[reader] == "done", f"{options}: {done.stderr}")
         check("in place of the recording: " in (session.results / "report.html").read_text(), "the report does not say so")

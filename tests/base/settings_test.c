@@ -445,6 +445,9 @@ static void contradictions_are_refused(void **state)
   refused("--load_model a --resume b", "exclude each other");
   refused("--resume a --model_name b", "--model_name cannot be combined");
   refused("--archive_collated", "needs --collate");
+  refused("--train --dry_run", "--dry_run is for --experiment alone");
+  refused("--dry_run", "--dry_run is for --experiment alone");
+  refused("--train --experiment --dry_run", "--dry_run is for --experiment alone");
   refused("--max_sq_sigma 1e-4 1e-6", "--max_sq_sigma: 1e-06 is below --min_sq_sigma 9e-05");
   refused("--override_loaded lrr", "--override_loaded: there is no option 'lrr'; did you mean lr?");
   refused("--experiments just_angle none", "--experiments: 'none' is not one of contrast_and_angle");

@@ -161,12 +161,36 @@ static void dbl_keeps_the_places_of_both_patches(void **state)
   memory_source    s;
   nrf_extract_plan plan;
   memory_source_create(&s, "double/fewlocs_and_fewerangles", 3, 1, 32, 32);
-  s.image[0].offset_column = 10;
-  s.image[1].offset_row    = -3;
+  s.info.pictures.height = s.info.pictures.width = 32;
+  s.image[0].offset_column                       = 10;
+  s.image[1].offset_row                          = -3;
   OK(nrf_extract_plan_make(&s.info, &plan));
   assert_sites(&plan.kept[NRF_KEPT_STATE].sites[0], 2, right);
   assert_sites(&plan.kept[NRF_KEPT_STATE].sites[1], 2, up);
   assert_sites(&plan.kept[NRF_KEPT_STATE].sites[2], 1, one); /* both at one place */
+  nrf_extract_plan_free(&plan);
+}
+
+/* Distances are of the image: a map of half its size is crossed in half as many steps. */
+static void dbl_finds_the_mobile_patch_in_maps_of_other_sizes(void **state)
+{
+  (void)state;
+  static const int half[][2] = {{8, 8}, {8, 13}}, none[][2] = {{8, 8}}, twice[][2] = {{26, 32}, {32, 32}};
+  memory_source    s;
+  nrf_extract_plan plan;
+  memory_source_create(&s, "double/fewlocs_and_fewerangles", 2, 1, 16, 16);
+  s.info.pictures.height = s.info.pictures.width = 32;
+  s.image[0].offset_column                       = 10;
+  OK(nrf_extract_plan_make(&s.info, &plan));
+  assert_sites(&plan.kept[NRF_KEPT_STATE].sites[0], 2, half);
+  assert_sites(&plan.kept[NRF_KEPT_STATE].sites[1], 1, none);
+  nrf_extract_plan_free(&plan);
+
+  memory_source_create(&s, "double/fewlocs_and_fewerangles", 1, 1, 64, 64);
+  s.info.pictures.height = s.info.pictures.width = 32;
+  s.image[0].offset_row                          = -3;
+  OK(nrf_extract_plan_make(&s.info, &plan));
+  assert_sites(&plan.kept[NRF_KEPT_STATE].sites[0], 2, twice);
   nrf_extract_plan_free(&plan);
 }
 
@@ -295,6 +319,7 @@ int main(void)
       cmocka_unit_test(the_states_of_a_latent_layer_are_needed),
       cmocka_unit_test(prim_keeps_the_patch_and_one_images_momentum),
       cmocka_unit_test(dbl_keeps_the_places_of_both_patches),
+      cmocka_unit_test(dbl_finds_the_mobile_patch_in_maps_of_other_sizes),
       cmocka_unit_test(long_keeps_places_along_the_bar),
       cmocka_unit_test(long_bars_of_other_sizes_and_angles),
       cmocka_unit_test(a_recorded_region_keeps_what_lies_in_it),

@@ -175,7 +175,7 @@ static void archive_of_another_content_is_refused(void **state)
   assert_int_equal(nrf_dataset_fetch(&other, &config), NRF_EFORMAT);
   assert_message_has("/set.tar.gz: wrong checksum");
   assert_int_equal(first_byte("one.bin"), -1);
-  assert_int_equal(scratch_entries(data_dir), 1); /* the empty folder */
+  assert_int_equal(scratch_entries(data_dir), -1); /* not even the empty folder */
 }
 
 static void without_network_the_message_says_what_to_do(void **state)
@@ -188,6 +188,7 @@ static void without_network_the_message_says_what_to_do(void **state)
   assert_message_has("--data_dir");
   assert_message_has("--dataset dead_leaves");
   assert_message_has("http://127.0.0.1:1/set.tar.gz: Failed to connect");
+  assert_int_equal(scratch_entries(data_dir), -1); /* no folders where nothing has come */
 
   config.download = false;
   assert_int_equal(nrf_dataset_fetch(&kind, &config), NRF_ENOTFOUND);

@@ -92,6 +92,16 @@ def is_planned(place):
     check(not place.folder("plan").exists(), "a plan wrote something")
 
 
+def few_channels_are_enough(place):
+    """Where HDF5 puts the small tables of an extract depends on how many channels there are."""
+    for last in range(4):
+        session = f"few{last}"
+        place.experiment("--model_name", session, *REDUCED, "--experiments", "just_angle", "--record_channels", f"0-{last}")
+        said = place.run("--describe", extract(place, session, "just_angle")).stdout
+        check("complete: what nrflv-analyze needs" in said, f"{last + 1} channels: {said}")
+        place.forget(session)
+
+
 def survives_kills(place):
     """Sampling, reducing, removing: whenever it ends, the same command comes to the same extract."""
     run = ["--model_name", "s", "--experiments", "long_just_fewangles", *REDUCED, "--exp_stim_steps", "30", "--record_images", "0-15", "64-79"]
@@ -272,6 +282,7 @@ def main():
     with Recordings(on_disk=True) as there:
         is_planned(there)
         equals_the_full_recording(there)
+        few_channels_are_enough(there)
         complete_recordings_are_reduced(there)
         is_refused(there)
         another_extract_is_in_the_way(there)

@@ -248,6 +248,20 @@ const figure_element *figure_element_at(const nrf_panel *panel, int i)
   return (const figure_element *)panel->elements.bytes + i;
 }
 
+bool figure_is_plotted(const nrf_panel *panel, const figure_element *element)
+{
+  if (element->kind >= FIGURE_VERTICAL) return false;
+  return panel->y.log ? element->has_positive_y : element->has_points;
+}
+
+int figure_n_plotted(const nrf_panel *panel)
+{
+  int n = 0;
+  for (int i = 0; i < figure_n_elements(panel); i++)
+    n += figure_is_plotted(panel, figure_element_at(panel, i));
+  return n;
+}
+
 static const char *next_colour(nrf_panel *panel)
 {
   return cycle[panel->coloured++ % COLOURS];

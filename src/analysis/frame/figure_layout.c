@@ -301,12 +301,16 @@ static void put_panels(const nrf_figure *figure, const grid *g, figure_place pla
   }
 }
 
-/* The panel whose scale is that of the figure's one colour bar; -1 if there is none. */
+/* The panel whose scale is that of the figure's one colour bar; -1 if there is none. One with something plotted, if there is one: gnuplot
+ * draws no bar with an empty plot. */
 static int first_scaled(const nrf_figure *figure)
 {
+  int empty = -1;
+  for (int i = figure->rows * figure->columns - 1; i >= 0; i--)
+    if (figure->panel[i].scale.used) empty = i;
   for (int i = 0; i < figure->rows * figure->columns; i++)
-    if (figure->panel[i].scale.used) return i;
-  return -1;
+    if (figure->panel[i].scale.used && figure_n_plotted(&figure->panel[i]) > 0) return i;
+  return empty;
 }
 
 /* One colour bar right of all panels, as high as they are together. */

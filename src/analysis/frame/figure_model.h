@@ -104,6 +104,10 @@ struct nrf_figure {
 int                   figure_n_elements(const nrf_panel *panel);
 const figure_element *figure_element_at(const nrf_panel *panel, int i);
 
+/* Whether an element is part of gnuplot's plot command: has something to draw, and is not drawn as an object; how many are. */
+bool figure_is_plotted(const nrf_panel *panel, const figure_element *element);
+int  figure_n_plotted(const nrf_panel *panel);
+
 /* ---- Layout (figure_layout.c) ---- */
 
 /* An axis as it will be drawn. */

@@ -419,12 +419,6 @@ static void put_circles(nrf_buffer *s, const nrf_panel *p)
 
 /* ---- what is plotted ---- */
 
-static bool is_plotted(const nrf_panel *p, const figure_element *e)
-{
-  if (e->kind >= FIGURE_VERTICAL) return false;
-  return p->y.log ? e->has_positive_y : e->has_points;
-}
-
 /* Begins an element of the plot command. */
 static void put_source(nrf_buffer *s, const nrf_panel *p, const figure_element *e, const char *columns)
 {
@@ -518,19 +512,12 @@ static void put_element(nrf_buffer *s, const nrf_panel *p, const figure_element 
   put_title(s, p, e);
 }
 
-static int count_plotted(const nrf_panel *p)
-{
-  int n = 0;
-  for (int i = 0; i < figure_n_elements(p); i++) n += is_plotted(p, figure_element_at(p, i));
-  return n;
-}
-
 static void put_plot(nrf_buffer *s, const nrf_panel *p, int plotted)
 {
   text_put(s, "plot \\\n");
   if (plotted == 0) text_put(s, "  NaN notitle\n");
   for (int i = 0, n = 0; i < figure_n_elements(p); i++) {
-    if (!is_plotted(p, figure_element_at(p, i))) continue;
+    if (!figure_is_plotted(p, figure_element_at(p, i))) continue;
     put_element(s, p, figure_element_at(p, i));
     text_put(s, ++n < plotted ? ", \\\n" : "\n");
   }
@@ -553,7 +540,7 @@ static void put_panel(nrf_buffer *s, const nrf_panel *p, const figure_place *pla
   }
   put_colours(s, p, place);
   put_legend(s, p);
-  const int plotted = count_plotted(p);
+  const int plotted = figure_n_plotted(p);
   put_texts(s, p, plotted > 0);
   put_common_labels(s, p, place);
   for (int i = 0; i < figure_n_elements(p); i++) put_mark(s, p, figure_element_at(p, i));

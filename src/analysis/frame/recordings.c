@@ -144,25 +144,39 @@ static void not_usable(nrf_analysis_input *input)
   input->damaged = true;
 }
 
-static void look_at_recording(nrf_analysis_input *input)
+/* Whether a file holds the experiment that its name says. */
+static bool is_as_named(nrf_experiment_kind kind, const nrf_recording_info *info, const char *path)
+{
+  if (nrf_experiment_kind_of(info) == kind) return true;
+  (void)nrf_error(NRF_EFORMAT, "%s: holds %s, which its name does not say", path, info->experiment);
+  return false;
+}
+
+static void look_at_recording(nrf_experiment_kind kind, nrf_analysis_input *input)
 {
   nrf_trace_source source;
   if (nrf_trace_source_open(input->path, &source) != NRF_OK) {
     not_usable(input);
     return;
   }
-  describe_origin(&source.origin, input);
+  if (is_as_named(kind, source.info, input->path))
+    describe_origin(&source.origin, input);
+  else
+    not_usable(input);
   nrf_trace_source_close(&source);
 }
 
-static void look_at_extract(nrf_analysis_input *input)
+static void look_at_extract(nrf_experiment_kind kind, nrf_analysis_input *input)
 {
   nrf_extract *x;
   if (nrf_extract_open(input->path, &x) != NRF_OK) {
     not_usable(input);
     return;
   }
-  describe_origin(&x->origin, input);
+  if (is_as_named(kind, x->info, input->path))
+    describe_origin(&x->origin, input);
+  else
+    not_usable(input);
   nrf_extract_free(x);
 }
 
@@ -180,7 +194,7 @@ static void fall_back_on_extract(const nrf_recordings_inputs *r, nrf_experiment_
 {
   nrf_analysis_input made = {.found = false};
   if (own_extract(r, kind, made.path) != NRF_OK || access(made.path, R_OK) != 0) return;
-  look_at_extract(&made);
+  look_at_extract(kind, &made);
   if (!made.found) return;
   made.damaged = true;
   memcpy(made.why_not, input->why_not, sizeof made.why_not);
@@ -195,11 +209,11 @@ static void look_for(nrf_recordings_inputs *r, const char *folder, nrf_experimen
   if (!e) {
     (void)snprintf(input->why_not, sizeof input->why_not, "there is no such experiment");
   } else if (exists(folder, e->file_name, endings[COMPLETE], input->path, &info)) {
-    look_at_recording(input);
+    look_at_recording(kind, input);
     if (input->damaged) fall_back_on_extract(r, kind, input);
   } else if (exists(folder, e->file_name, endings[EXTRACT], input->path, &info) ||
              (own_extract(r, kind, input->path) == NRF_OK && access(input->path, R_OK) == 0)) {
-    look_at_extract(input); /* recorded as such; or made of a recording that was deleted since */
+    look_at_extract(kind, input); /* recorded as such; or made of a recording that was deleted since */
   } else if (exists(folder, e->file_name, endings[PARTIAL], input->path, &info)) {
     (void)snprintf(input->why_not, sizeof input->why_not,
                    "the recording of %s is not complete (%s%s): the command that was recording it goes on "

@@ -329,6 +329,11 @@ static void put_analysis(page *p, const nrf_analysis *row, const char *name, con
   text_printf(&p->html, "</h2><span class=\"name\">%s</span>\n", name);
   put_element(p, "p", row->purpose);
   put_message(p, record, state);
+  if (record_text(record, "settings")[0] != '\0') {
+    text_put(&p->html, "<p><strong>Computed with ");
+    put_escaped(p, record_text(record, "settings"));
+    text_put(&p->html, ".</strong></p>\n");
+  }
   p->of_analysis = 0;
   p->pictures    = 0;
   put_numbers(p, json_object_get(record, "numbers"));

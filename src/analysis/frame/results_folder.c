@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_NAME_BYTES = 160 };
@@ -62,9 +63,10 @@ bool results_are_there(const char *folder, const json_t *record)
     if (kept_files[k].picture || kept_files[k].optional) continue;
     json_array_foreach(json_object_get(record, kept_files[k].list), i, item)
     {
-      char path[NRF_ANALYSIS_PATH];
+      char        path[NRF_ANALYSIS_PATH];
+      struct stat info;
       if (kept_path(folder, &kept_files[k], record_text(item, "name"), path) != NRF_OK) return false;
-      if (access(path, R_OK) != 0) return false;
+      if (access(path, R_OK) != 0 || stat(path, &info) != 0 || info.st_size == 0) return false;
     }
   }
   return true;

@@ -113,6 +113,17 @@ static void find_origins(const run *r, const nrf_analysis *row, origins *o)
   }
 }
 
+/* For the report: settings that change results, where they are not the usual ones. Results of several runs may stand side by side. */
+static void record_settings(const run *r, json_t *record)
+{
+  char text[80];
+  if (!r->settings->original_quirks && r->settings->seed == 0) return;
+  (void)snprintf(text, sizeof text, "%s--seed %" PRIu64,
+                 r->settings->original_quirks ? "--original_quirks (as published, mistakes included), " : "",
+                 r->settings->seed);
+  (void)json_object_set_new(record, "settings", json_string(text));
+}
+
 /* ---- what can be said without running it ---- */
 
 /* Why a row cannot be run because of another one: the first of its needs that is not done. */
@@ -256,8 +267,8 @@ static void tell(const run *r, const char *name, const nrf_results *results, nrf
   const size_t figures = json_array_size(json_object_get(results->record, "figures"));
   const char  *message = record_text(results->record, "message");
   if (state == NRF_ANALYSIS_DONE)
-    nrf_progress_message(r->progress, NRF_INFO, "%s: done, %zu tables, %zu figures, %.1f s", name, tables,
-                         figures, seconds);
+    nrf_progress_message(r->progress, NRF_INFO, "%s: done, %zu table%s, %zu figure%s, %.1f s", name, tables,
+                         tables == 1 ? "" : "s", figures, figures == 1 ? "" : "s", seconds);
   else if (state == NRF_ANALYSIS_SKIPPED)
     nrf_progress_message(r->progress, NRF_INFO, "%s: skipped: %s", name, message);
   else if (state == NRF_ANALYSIS_FAILED)
@@ -279,6 +290,7 @@ static nrf_status execute(run *r, int i, const char *name)
   find_origins(r, row, &origin);
   nrf_status st = results_open(&results, r->directory, name, r->fingerprint[i], origin.n, origin.item);
   if (st == NRF_OK) {
+    record_settings(r, results.record);
     st = call(r, row, &results);
     char why[1024];
     (void)snprintf(why, sizeof why, "%s",

@@ -80,7 +80,7 @@ static nrf_status unknown(nrf_analyses analyses, const char *name)
     names[n++] = nrf_analysis_name(&analyses.row[i], full[i]);
   }
   const int closest = nrf_closest(name, n, names);
-  return nrf_error(NRF_EINVAL, "--steps: there is no analysis '%s'%s%s%s; --list shows all", name,
+  return nrf_error(NRF_EINVAL, "--steps: there is no analysis '%s'%s%s%s (--list shows all)", name,
                    closest >= 0 ? "; did you mean " : "", closest >= 0 ? names[closest] : "",
                    closest >= 0 ? "?" : "");
 }

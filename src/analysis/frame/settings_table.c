@@ -69,6 +69,11 @@ const nrf_option_table *nrf_analysis_options(void)
   return &options;
 }
 
+static bool is_given(const nrf_analysis_settings *settings, const char *option)
+{
+  return settings->given[nrf_option_find(nrf_analysis_options(), option) - table];
+}
+
 nrf_status nrf_analysis_settings_parse(int argc, char *const argv[], nrf_analysis_settings *settings)
 {
   bool ended;
@@ -76,5 +81,8 @@ nrf_status nrf_analysis_settings_parse(int argc, char *const argv[], nrf_analysi
   if (ended || settings->list || settings->completion[0] != '\0') return NRF_OK;
   if (settings->root_path[0] == '\0')
     return nrf_error(NRF_EINVAL, "--root_path: needed: where are the recordings? (--help lists all options)");
+  if (settings->ehd_results_storage && is_given(settings, "results_dir"))
+    return nrf_error(NRF_EINVAL,
+                     "--results_dir and --ehd_results_storage (beside the recordings) exclude each other");
   return NRF_OK;
 }

@@ -41,8 +41,7 @@ static nrf_status tell(const nrf_extract *x, const nrf_lfp *lfp, nrf_results *re
                    "whether they are active is not asked",
                    channels_in(lfp, x->channels), x->channels);
   if (fabs(lfp->contrasts.at[0]) <= 0.0)
-    nrf_results_note(results,
-                     "contrast 0 shows no stimulus: it is what the same neurons do without one (D47)");
+    nrf_results_note(results, "contrast 0 shows no stimulus: it is what the same neurons do without one");
   if (lfp->contrasts.n == 1) nrf_results_note(results, "one contrast only: there is nothing to compare with");
   if (lfp->not_finite > 0)
     nrf_results_note(results, "%lld traces are left out: they hold values that are not finite",

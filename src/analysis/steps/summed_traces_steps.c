@@ -461,7 +461,7 @@ static nrf_status show_numbers(const summed_show *s, nrf_results *results)
   nrf_results_note(results,
                    "of the pairs of channel and image, %d contribute, all contrasts together; of these, %d "
                    "without a stimulus "
-                   "(contrast 0), active by chance or drift (D44, D47)",
+                   "(contrast 0), active by chance or drift",
                    images, without);
   return NRF_OK;
 }

@@ -284,7 +284,7 @@ static const struct against {
 } against[NRF_SYNCHRONIES] = {
     [NRF_SYNCHRONY_CHANNELS] = {"angle_diff", "rad", "difference of the two channels' preferred angles"},
     [NRF_SYNCHRONY_PATCHES]  = {"mob_eucl_dist", "pixels", "distance of the two patches"},
-    [NRF_SYNCHRONY_BAR]      = {"eucl_dist", "pixels", "distance of the two places"},
+    [NRF_SYNCHRONY_BAR]      = {"eucl_dist", "neurons", "distance of the two places in the map"},
 };
 
 #define SET_COLUMN                            \

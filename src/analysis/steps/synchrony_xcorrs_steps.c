@@ -229,7 +229,7 @@ static nrf_status show_along_bar(const xcorr_show *s, nrf_results *results)
                                         "independent. At distance 0 the neuron is correlated with itself."};
   NRF_TRY(nrf_figure_create(&spec, &figure));
   nrf_panel *panel = nrf_figure_panel(figure, 0, 0);
-  nrf_panel_x(panel, &(nrf_axis){.label = "Distance along the bar [pixels]"});
+  nrf_panel_x(panel, &(nrf_axis){.label = "Distance along the bar [neurons of the map]"});
   nrf_panel_y(panel, &(nrf_axis){.label = "Coefficient of correlation", .from_zero = true});
   for (int p = NRF_PERIODS - 1; p >= 0; p--) NRF_TRY(plot_along_bar(s, p, panel));
   nrf_panel_legend(panel, NRF_TOP_RIGHT);

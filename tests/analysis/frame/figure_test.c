@@ -329,6 +329,21 @@ static void write_script(const char *name, const char *text)
   assert_int_equal(fclose(file), 0);
 }
 
+/* gnuplot draws no bar with a panel in which nothing is plotted. */
+static void a_shared_colour_bar_stands_with_a_panel_that_has_data(void **state)
+{
+  (void)state;
+  const double           x[] = {1, 2}, nowhere[] = {NAN, NAN};
+  const nrf_colour_scale scale = {.map = NRF_SPRING};
+  nrf_figure            *f     = figure_of((nrf_figure_spec){.columns = 2, .share_colours = true});
+  nrf_plot_coloured_points(nrf_figure_panel(f, 0, 0), 2, nowhere, nowhere, x, &scale, NULL);
+  nrf_plot_coloured_points(nrf_figure_panel(f, 0, 1), 2, x, x, x, &scale, NULL);
+  write_figure(f);
+  const char *script = text_of("f.gp"), *empty = strstr(script, "plot \\\n  NaN notitle");
+  assert_non_null(empty);
+  assert_true(strstr(script, "set colorbox vertical") > empty);
+}
+
 static void one_bad_script_does_not_spoil_the_others(void **state)
 {
   (void)state;
@@ -409,6 +424,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(maps_leave_out_the_room_they_do_not_need, set_up, tear_down),
       cmocka_unit_test_setup_teardown(mistakes_are_reported_when_the_figure_is_written, set_up, tear_down),
       cmocka_unit_test(specifications_that_make_no_sense_are_refused),
+      cmocka_unit_test_setup_teardown(a_shared_colour_bar_stands_with_a_panel_that_has_data, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(one_bad_script_does_not_spoil_the_others, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_full_disk_does_not_pass_for_a_picture, set_up, tear_down),
       cmocka_unit_test_setup_teardown(drawing_stops_on_request, set_up, tear_down),

@@ -134,6 +134,20 @@ static void what_is_missing_unfinished_or_damaged_is_named(void **state)
   nrf_recordings_free(inputs);
 }
 
+static void a_recording_under_the_name_of_another_is_refused(void **state)
+{
+  (void)state;
+  nrf_recordings_inputs *inputs;
+  record("s", PRIM_FILE, "single/just_angle");
+  must(nrf_recordings_find(root, &found));
+  must(nrf_recordings_open(&found, extracts, effort, &inputs));
+  const nrf_analysis_input *input = &nrf_recordings_inputs_of(inputs)->input[NRF_KIND_PRIM];
+  assert_false(input->found);
+  assert_true(input->damaged);
+  assert_non_null(strstr(input->why_not, PRIM_FILE ".nwb: holds "));
+  nrf_recordings_free(inputs);
+}
+
 /* With its recording an extract is made; without it, the one that was made, or that was recorded instead, serves. */
 static void extracts_are_made_and_outlive_their_recordings(void **state)
 {
@@ -199,6 +213,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(the_newest_session_is_taken, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_place_without_recordings_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_missing_unfinished_or_damaged_is_named, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_recording_under_the_name_of_another_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(extracts_are_made_and_outlive_their_recordings, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_changed_recording_has_another_fingerprint, set_up, tear_down),
   };

@@ -294,7 +294,7 @@ static void a_misspelt_name_is_met_with_the_closest_one(void **state)
   assert_int_equal(nrf_analyses_select(all, &names, wanted), NRF_EINVAL);
   assert_string_equal(
       nrf_error_message(),
-      "--steps: there is no analysis 'find_mean_raise'; did you mean find_mean_rise?; --list shows all");
+      "--steps: there is no analysis 'find_mean_raise'; did you mean find_mean_rise? (--list shows all)");
 }
 
 static void tables_that_cannot_work_are_refused(void **state)
