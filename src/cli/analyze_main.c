@@ -5,6 +5,7 @@
 #include "cli/process.h"
 #include "nrflv/analysis/analysis.h"
 #include "nrflv/analysis/recordings.h"
+#include "nrflv/experiment.h"
 #include "nrflv/analysis/settings.h"
 
 #include <omp.h>
@@ -39,12 +40,25 @@ static void put_analysis_names(FILE *out, const nrf_setting *row)
   }
 }
 
+/* The experiment whose recording it is; NULL if there is none. */
+static const char *experiment_name(const nrf_experiment_kind_row *kind)
+{
+  const nrf_experiment *e;
+  for (int i = 0; (e = nrf_experiment_at(i)) != NULL; i++)
+    if (e->stimulus_set && kind->stimulus_set && strcmp(e->stimulus_set, kind->stimulus_set) == 0)
+      return e->name;
+  return NULL;
+}
+
 static void list_recordings_read(const nrf_analysis *row)
 {
   bool first = true;
   for (int kind = 0; kind < NRF_KINDS; kind++) {
     if (!(row->reads & NRF_READS(kind))) continue;
-    printf("%s%s", first ? "    reads " : ", ", nrf_experiment_kind_info((nrf_experiment_kind)kind)->key);
+    const nrf_experiment_kind_row *info = nrf_experiment_kind_info((nrf_experiment_kind)kind);
+    const char                    *name = experiment_name(info);
+    printf("%s%s%s%s%s", first ? "    reads " : ", ", info->key, name ? " (the recording of " : "",
+           name ? name : "", name ? ")" : "");
     first = false;
   }
   if (!first) printf("\n");

@@ -449,6 +449,16 @@ static void put_lines_through(nrf_buffer *s, const nrf_panel *p, const figure_el
   text_put(s, " notitle, \\\n");
 }
 
+/* gnuplot leaves out a dot whose bar has no ends. */
+static void put_dots_without_bars(nrf_buffer *s, const nrf_panel *p, const figure_element *e)
+{
+  put_source(s, p, e, "1:2");
+  text_put(s, "with points ");
+  put_dots(s, e);
+  put_line_style(s, e);
+  text_put(s, " notitle, \\\n");
+}
+
 static void put_image(nrf_buffer *s, const nrf_panel *p, const figure_element *e)
 {
   const double dx = (e->extent.x_last - e->extent.x_first) / e->columns;
@@ -483,6 +493,7 @@ static void put_element(nrf_buffer *s, const nrf_panel *p, const figure_element 
     break;
   case FIGURE_ERROR_BARS:
     if (e->joined) put_lines_through(s, p, e);
+    put_dots_without_bars(s, p, e);
     put_source(s, p, e, "1:2:3:4");
     text_put(s, "with yerrorbars ");
     put_dots(s, e);

@@ -73,6 +73,9 @@ done:
 
 /* ---- figure ---------------------------------------------------------------------------------------------- */
 
+/* Of two channels an interval spans many powers of ten, and hides all else. It is in the table. */
+enum { SHOWN_CHANNELS = 3 };
+
 static void plot_channels(const nrf_contrast_frequencies *f, const struct spectrum_look *look,
                           nrf_panel *panel)
 {
@@ -82,8 +85,9 @@ static void plot_channels(const nrf_contrast_frequencies *f, const struct spectr
     const nrf_interval ends = nrf_t_interval(f->at[k].channels, NRF_SHOWN_CONFIDENCE);
     x[k]                    = f->at[k].contrast + shift;
     y[k]                    = exp(f->at[k].channels.mean);
-    low[k]                  = exp(ends.lower);
-    high[k]                 = exp(ends.upper);
+    const bool is_told      = f->at[k].channels.n >= SHOWN_CHANNELS;
+    low[k]                  = is_told ? exp(ends.lower) : NAN;
+    high[k]                 = is_told ? exp(ends.upper) : NAN;
   }
   const nrf_plot_style style = {.colour = look->colour, .label = look->label, .joined = true};
   if (f->n > 0) nrf_plot_error_bars(panel, f->n, x, y, low, high, &style);
@@ -111,7 +115,8 @@ static nrf_status show_figure(const frequency_show *s, nrf_results *results)
           : "Sum of frequency times power over the peaks of a neuron's spectrum: geometric mean over "
             "channels of "
             "each one's mean over the active neurons of the central patch, at the stimulus that it "
-            "prefers; 95 % intervals over channels. Channels that prefer the same angle are taken from the "
+            "prefers; 95 % intervals over channels, where there are three or more. Channels that prefer the "
+            "same angle are taken from the "
             "same runs. Contrast 0 shows no stimulus: neurons that are active there are so by chance or "
             "drift.";
   const nrf_figure_spec spec = {.name = "contrast_frequency", .caption = caption};
