@@ -8,7 +8,7 @@ import sys
 
 try:
     import h5py
-    import numpy as np  # noqa: F401
+    import numpy as np
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
@@ -16,13 +16,24 @@ except ImportError as missing:
 sys.path.insert(0, os.path.join(os.environ["NRFLV_SOURCE_DIR"], "tests", "record"))
 
 from nrflv_records import FILES, Recordings  # noqa: E402
-from nrflv_runs import BUILD, check  # noqa: E402
+from nrflv_runs import BUILD, check, same_bytes  # noqa: E402
 
 ANALYZE = BUILD / "nrflv-analyze"
 KINDS = [name for name in FILES if name != "observeCIFAR10"]
 CHANNELS = 8  # of the model
-STEPS = ["--exp_pre_steps", "40", "--exp_stim_steps", "48", "--exp_post_steps", "24", "--record_variables", "state", "momentum"]
+VARIABLES = ["--record_variables", "state", "momentum"]
+LONG = ["--exp_pre_steps", "40", "--exp_stim_steps", "48", "--exp_post_steps", "24", *VARIABLES]
+SHORT = ["--exp_pre_steps", "20", "--exp_stim_steps", "24", "--exp_post_steps", "12", *VARIABLES]
+MODELS = {  # sessions, and how each is recorded
+    "good": [  # all experiments, just_angle all round the circle
+        [*LONG, "--experiments", "just_angle", "--record_images", *map(str, range(0, 128, 8))],
+        [*LONG, "--experiments", *[name for name in KINDS if name != "just_angle"], "--record_images", "0-3", "32-35", "64-67",
+         "96-99"]],
+    "one": [[*SHORT, "--record_images", "5"]],  # image of each experiment
+    "corner": [[*SHORT, "--record_images", "0-3", "--record_region", "0-2", "0-2"]],  # places without the centre
+}
 PREFERENCES = "find_orientation_preferences"  # reads just_angle
+PNG_END = b"IEND\xaeB`\x82"
 SYNCHRONY = {  # an analysis each that reads only the recording
     "just_angle_few_angles": "synchrony_experiment1_overlapping_rec_fields",
     "fewlocs_and_fewerangles": "synchrony_experiment2_xcorrs",
@@ -37,7 +48,7 @@ class Session:
         self.place = place
         self.folder = place.directory / "sessions" / name
         self.results = place.directory / "results" / name
-        shutil.copytree(place.folder(model), self.folder)
+        shutil.copytree(place.session_of(model), self.folder)
 
     def file(self, name, ending=".nwb"):
         return self.folder / f"{FILES[name]}{ending}"
@@ -102,6 +113,34 @@ def tables_of_the_done_are_there(session):
                 check(f["table"].attrs["rows"] == table["rows"], f"{name}: {table['name']} is not complete")
 
 
+def same_numbers(one, other, what):
+    """In all data sets; the provenance beside them may differ."""
+    def numbers(path):
+        found = {}
+        with h5py.File(path) as f:
+            f.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+        return {name: np.asarray(value).tobytes() for name, value in found.items()}
+    check(numbers(one) == numbers(other), f"{what}: other numbers")
+
+
+def done_as_in(session, undisturbed):
+    """What is marked as done is what an undisturbed run leaves: every table and file, and scripts and data of every figure."""
+    for name in [name for name, state in session.states().items() if state == "done"]:
+        record, whole = session.record(name), undisturbed.record(name)
+        for part in ("tables", "files", "numbers", "notes"):
+            check(record[part] == whole[part], f"{name}: other {part}: {record[part]}")
+        for figure in record["figures"]:
+            picture = session.results / name / f"{figure['name']}.png"
+            check(not figure["drawn"] or picture.read_bytes().endswith(PNG_END), f"{name}: {figure['name']} is half drawn")
+        for path in (p for p in (undisturbed.results / name).rglob("*") if p.is_file() and p.name != "step.json"):
+            own = session.results / path.relative_to(undisturbed.results)
+            check(own.is_file(), f"{name}: {own.name} is missing")
+            if path.suffix == ".h5":
+                same_numbers(own, path, f"{name}: {own.name}")
+            else:
+                same_bytes(own, path, name)
+
+
 def images_of(file, variable):
     """The data sets of one variable."""
     group = file[f"processing/{variable}_1"]
@@ -113,17 +152,8 @@ def change(path, edit):
         edit(f)
 
 
-def record_sessions(place):
-    directions = ["--experiments", "just_angle", "--record_images", *map(str, range(0, 128, 8))]  # all round the circle
-    others = ["--experiments", *[name for name in KINDS if name != "just_angle"], "--record_images", "0-3", "32-35", "64-67", "96-99"]
-    for images in (directions, others):
-        place.experiment("--model_name", "good", *STEPS, *images)
-    place.experiment("--model_name", "one", *STEPS, "--record_images", "5")
-    place.experiment("--model_name", "corner", *STEPS, "--record_images", "0-3", "--record_region", "0-2", "0-2")
-
-
 class Analyses(Recordings):
-    """Recordings "good" of all experiments, "one" of one image of each, "corner" of places without the centre."""
+    """Sessions of MODELS, each recorded when it is first asked for."""
 
     def __init__(self):
         if not ANALYZE.exists():
@@ -131,7 +161,12 @@ class Analyses(Recordings):
             sys.exit(77)
         super().__init__()
         (self.directory / "sessions").mkdir()
-        record_sessions(self)
+
+    def session_of(self, model):
+        if not self.folder(model).exists():
+            for arguments in MODELS[model]:
+                self.experiment("--model_name", model, *arguments)
+        return self.folder(model)
 
     def reference(self):
         session = Session(self, "reference")

@@ -191,6 +191,9 @@ static void a_spectrum_that_only_falls_or_rises_has_no_peak(void **state)
   assert_int_equal(nrf_spectral_peak_of(BINS, frequency, nothing).bin, -1);
   assert_true(isnan(nrf_spectral_peak_of(BINS, frequency, nothing).frequency));
   assert_int_equal(nrf_spectral_peak_of(BINS, frequency, peak).bin, 6);
+  const double lowest[BINS] = {0, 0, 1}, below[BINS] = {0, 1};
+  assert_int_equal(nrf_spectral_peak_of(BINS, frequency, lowest).bin, 2);
+  assert_int_equal(nrf_spectral_peak_of(BINS, frequency, below).bin, -1);
 }
 
 /* scipy.stats.chi2, 11.469 degrees of freedom */
@@ -363,6 +366,17 @@ static void draws_are_independent_of_each_other(void **state)
   nrf_extract_free(x);
 }
 
+static void peaks_that_are_missing_too_often_have_no_interval(void **state)
+{
+  (void)state;
+  double              frequency[NRF_PEAK_RESAMPLES];
+  nrf_resampled_peaks peaks = {1, frequency};
+  for (int missing = 4; missing <= 6; missing += 2) { /* percent */
+    for (int i = 0; i < NRF_PEAK_RESAMPLES; i++) frequency[i] = i % 100 < missing ? NAN : 30.0;
+    assert_int_equal(isnan(nrf_peak_interval(&peaks, 0, 0.95).lower), missing > 5);
+  }
+}
+
 static void few_channels_are_not_resampled(void **state)
 {
   (void)state;
@@ -394,6 +408,7 @@ int main(void)
       cmocka_unit_test(peaks_that_all_channels_share_do_not_depend_on_which_are_drawn),
       cmocka_unit_test(a_peak_of_one_channel_comes_and_goes),
       cmocka_unit_test(draws_are_independent_of_each_other),
+      cmocka_unit_test(peaks_that_are_missing_too_often_have_no_interval),
       cmocka_unit_test(few_channels_are_not_resampled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,16 +19,17 @@ static void must(nrf_status st)
   if (st != NRF_OK) fail_msg("%s", nrf_error_message());
 }
 
-/* During the stimulus the momentum is +-(1 + image), outside it +-1/2; the state is 1 + image, or less as the image is later. */
+/* During the stimulus the momentum is +-(1 + image), before it +-1/2, after it less; the state is 1 + image, or less as the image is
+ * later. */
 static float value_of(const memory_source *s, nrf_record_variable variable, int image, int channel,
                       int64_t row, int h, int w)
 {
-  const bool during = row >= s->info.phase[2].first_step && row < s->info.phase[3].first_step;
+  const bool started = row >= s->info.phase[2].first_step, ended = row >= s->info.phase[3].first_step;
   (void)h;
   (void)w;
   if (channel == STILL) return 0.25f;
   if (variable == NRF_RECORD_MOMENTUM)
-    return (row % 2 == 0 ? 1.0f : -1.0f) * (during ? 1.0f + (float)image : 0.5f);
+    return (row % 2 == 0 ? 1.0f : -1.0f) * (ended ? 0.125f : started ? 1.0f + (float)image : 0.5f);
   return channel == TOGETHER ? 1.0f + (float)image : 8.0f - (float)image;
 }
 

@@ -189,6 +189,18 @@ static void short_phases_have_fewer_lags(void **state)
   uproot(&p);
 }
 
+static void of_two_images_each_is_the_others_other(void **state)
+{
+  (void)state;
+  planted p;
+  plant(&p, 2, LONG_PHASE, LONG_PHASE, true, 1);
+  for (int i = 0; i < 2; i++) {
+    const double other = nrf_ei_lags_of(&p.lags, NRF_EI_DURING, LATE)[i].other;
+    assert_true(other > 0.0 && other < 0.25);
+  }
+  uproot(&p);
+}
+
 static void without_momentum_there_is_nothing(void **state)
 {
   (void)state;
@@ -236,6 +248,21 @@ static void medians_and_their_intervals_are_over_images(void **state)
   assert_true(means.n == 20 && fabs(means.mean - 9.5) < 1e-12);
 }
 
+/* Of 100 lags, 0 to 99, drawn again: 2.5 % of the medians are below 40, 5 % below 41.5 (simulated). As every draw is a new one, ten
+ * thousand of them are enough for half a lag, whichever stream they come from. */
+static void intervals_hold_95_percent_of_independent_medians(void **state)
+{
+  (void)state;
+  enum { MANY = 100, STREAMS = 6 };
+  nrf_ei_lag        lag[NRF_EI_PERIODS * 2 * MANY];
+  const nrf_ei_lags lags = twins(MANY, lag);
+  for (uint64_t k = 0; k < STREAMS; k++) {
+    nrf_interval ends;
+    must(nrf_ei_median_interval(&lags, NRF_EI_DURING, 0, nrf_rng_at(3, NRF_RNG_BOOTSTRAP, k, 0), &ends));
+    assert_true(fabs(ends.lower - 40.0) <= 0.5 && fabs(ends.upper - 59.0) <= 0.5);
+  }
+}
+
 static void an_interval_needs_two_images(void **state)
 {
   (void)state;
@@ -280,6 +307,9 @@ static void published_means_run_over_channels(void **state)
   double            mean[2];
   assert_true(nrf_ei_published_means(&lags, mean) == 5.5);
   assert_true(mean[0] == 4.0 && mean[1] == 7.0);
+  lag[NRF_EI_WHOLE * 2 * 5 + 3].lag = NAN; /* the place of the largest of only NaN was the first lag */
+  assert_true(nrf_ei_published_means(&lags, mean) ==
+              0.5 * ((16.0 + NRF_EI_FIRST_LAG) / 5.0 + (66.0 + NRF_EI_FIRST_LAG) / 10.0));
 }
 
 int main(void)
@@ -292,8 +322,10 @@ int main(void)
       cmocka_unit_test(the_mean_correlation_is_the_images),
       cmocka_unit_test(threads_do_not_show),
       cmocka_unit_test(short_phases_have_fewer_lags),
+      cmocka_unit_test(of_two_images_each_is_the_others_other),
       cmocka_unit_test(without_momentum_there_is_nothing),
       cmocka_unit_test(medians_and_their_intervals_are_over_images),
+      cmocka_unit_test(intervals_hold_95_percent_of_independent_medians),
       cmocka_unit_test(an_interval_needs_two_images),
       cmocka_unit_test(of_an_even_number_the_median_is_in_the_middle),
       cmocka_unit_test(a_lag_is_ambiguous_if_another_peak_is_close),

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { QUARTERS = 4, CONTRASTS = 3, IMAGES = QUARTERS * CONTRASTS, CHANNELS = 4, SIZE = 6 };
+enum { QUARTERS = 4, CONTRASTS = 3, IMAGES = QUARTERS * CONTRASTS, CHANNELS = 4, HEIGHT = 4, WIDTH = 6 };
 
 /* 2 prefers the second quarter turn, nearly; 4 the first, by the last degrees of a turn; 7 is between stimuli, 8 is not
  * tuned. Of 11 nothing was recorded. */
@@ -31,7 +31,7 @@ static float planted_value(const memory_source *s, nrf_record_variable variable,
                            int64_t row, int h, int w)
 {
   const double noise  = (double)memory_noise(s, variable, image, channel, row, h, w);
-  const bool   during = row >= 50 && row < 90, centre = h == SIZE / 2 && w == SIZE / 2;
+  const bool   during = row >= 50 && row < 90, centre = h == HEIGHT / 2 && w == WIDTH / 2;
   const double rise = !centre ? -0.5 : channel == 0 && s->image[image].contrast > 0.0 ? 0.5 : 0.0;
   return (float)(0.1 * noise + (during ? rise : 0.0));
 }
@@ -50,7 +50,7 @@ static nrf_extract *make_extract(void)
   static memory_source s;
   char                 directory[SCRATCH_PATH], path[SCRATCH_PATH];
   nrf_extract         *x = NULL;
-  memory_source_create(&s, "single/contrast_and_angle", IMAGES, CHANNELS, SIZE, SIZE);
+  memory_source_create(&s, "single/contrast_and_angle", IMAGES, CHANNELS, HEIGHT, WIDTH);
   s.value               = planted_value;
   s.source.read_picture = read_picture;
   for (int c = 0; c < CHANNELS; c++) s.channel[c] = channel_number[c];

@@ -69,6 +69,17 @@ static float with_a_bad_trace(const memory_source *s, nrf_record_variable variab
   return planted(s, variable, image, channel, row, h, w);
 }
 
+/* With contrast 1 two peaks, two bins apart; with 2 a state that alternates, whose spectrum only rises. */
+static float with_odd_spectra(const memory_source *s, nrf_record_variable variable, int image, int channel,
+                              int64_t row, int h, int w)
+{
+  if (row < ONSET || row >= OFFSET || contrast_of(image) <= 0.0)
+    return planted(s, variable, image, channel, row, h, w);
+  const double cycle = 2.0 * M_PI * (double)(row - ONSET);
+  if (contrast_of(image) > 1.5) return row % 2 == 0 ? 0.7f : 0.5f;
+  return (float)(0.5 + 0.1 * cos(cycle * STRONG) - 0.09 * cos(cycle * (STRONG + 2.0 / DUR)));
+}
+
 static nrf_extract *extract_of(float (*value)(const memory_source *s, nrf_record_variable variable, int image,
                                               int channel, int64_t row, int h, int w))
 {
@@ -156,6 +167,19 @@ static void peaks_are_at_the_strong_frequencies_with_half_the_square_of_the_ampl
     assert_near(pre->main_frequency, BEFORE * RATE, 1e-9);
     assert_relative(pre->max_peak_power, 0.01 * 0.01 / 2.0, 0.02);
     assert_near(post->main_frequency, BEFORE * RATE, 1e-9);
+  }
+  forget(&f);
+}
+
+static void peaks_are_three_bins_apart_and_without_any_the_maximum_counts(void **state)
+{
+  (void)state;
+  found f = find(1.0, 1, extract_of(with_odd_spectra));
+  assert_int_equal(f.all.n, 2 * (CONTRASTS - 1) * PATCH);
+  for (int64_t i = 0; i < f.all.n; i++) {
+    const nrf_oscillation *during = &f.all.neuron[i].spectrum[NRF_SPECTRUM_DURING];
+    assert_int_equal(during->peaks, 1);
+    assert_near(during->main_frequency, f.all.neuron[i].contrast > 1.5 ? 0.5 : STRONG, 1e-12);
   }
   forget(&f);
 }
@@ -268,18 +292,18 @@ static nrf_oscillating_neuron neuron_of(int channel, double contrast, double dur
 static void products_grow_with_contrast_as_planted(void **state)
 {
   (void)state;
-  /* Channel 4 doubles, channel 7 is multiplied by 8 per unit of contrast. */
-  nrf_oscillating_neuron   neuron[] = {neuron_of(4, 1.0, 2.0, 1.0),  neuron_of(4, 0.0, 1.0, 1.0),
-                                       neuron_of(4, 1.0, 4.0, 1.0),  neuron_of(4, 0.0, 2.0, 1.0),
-                                       neuron_of(7, 0.0, 1.0, 2.0),  neuron_of(7, 1.0, 8.0, 2.0),
-                                       neuron_of(7, 1.0, 99.0, 2.0), neuron_of(7, 0.0, 0.0, 2.0)};
+  /* Channel 4 doubles, channel 7 is multiplied by 8 per half a unit of contrast. */
+  nrf_oscillating_neuron   neuron[] = {neuron_of(4, 0.5, 2.0, 1.0),  neuron_of(4, 0.0, 1.0, 1.0),
+                                       neuron_of(4, 0.5, 4.0, 1.0),  neuron_of(4, 0.0, 2.0, 1.0),
+                                       neuron_of(7, 0.0, 1.0, 2.0),  neuron_of(7, 0.5, 8.0, 2.0),
+                                       neuron_of(7, 0.5, 99.0, 2.0), neuron_of(7, 0.0, 0.0, 2.0)};
   const int64_t            n        = sizeof neuron / sizeof *neuron;
   nrf_contrast_frequencies f;
   neuron[6].spectrum[NRF_SPECTRUM_DURING].max_peak_power = 0.9e-5; /* too weak */
   must(nrf_contrast_frequencies_of(n, neuron, NRF_SPECTRUM_DURING, NRF_SPECTRUM_DURING, &f));
   assert_int_equal(f.n, 2);
   assert_near(f.at[0].contrast, 0.0, 0.0);
-  assert_near(f.at[1].contrast, 1.0, 0.0);
+  assert_near(f.at[1].contrast, 0.5, 0.0);
   assert_int_equal(f.at[0].n, 3); /* one has no product */
   assert_int_equal(f.at[1].n, 3); /* one is too weak    */
   assert_near(f.at[0].mean, 4.0 / 3.0, 1e-12);
@@ -288,7 +312,7 @@ static void products_grow_with_contrast_as_planted(void **state)
   assert_near(exp(f.at[0].channels.mean), sqrt(1.5 * 1.0), 1e-12);
   assert_near(exp(f.at[1].channels.mean), sqrt(3.0 * 8.0), 1e-12);
   assert_int_equal(f.slope.n, 2);
-  assert_near(exp(f.slope.mean), 4.0, 1e-12);
+  assert_near(exp(f.slope.mean), 16.0, 1e-12);
 
   must(nrf_contrast_frequencies_of(n, neuron, NRF_SPECTRUM_PRE, NRF_SPECTRUM_PRE, &f));
   assert_int_equal(f.at[0].n + f.at[1].n, n);
@@ -296,9 +320,21 @@ static void products_grow_with_contrast_as_planted(void **state)
   must(nrf_contrast_frequencies_of(n, neuron, NRF_SPECTRUM_PRE, NRF_SPECTRUM_DURING, &f));
   assert_int_equal(f.at[0].n + f.at[1].n, n - 2);
 
-  const nrf_moments ratio = nrf_contrast_frequency_ratio(n, neuron, 1.0, NRF_SPECTRUM_PRE);
+  const nrf_moments ratio = nrf_contrast_frequency_ratio(n, neuron, 0.5, NRF_SPECTRUM_PRE);
   assert_int_equal(ratio.n, 2);
   assert_near(exp(ratio.mean), sqrt(3.0 / 1.0 * 8.0 / 2.0), 1e-12);
+}
+
+static void ratios_are_of_neurons_that_oscillate_in_both_windows(void **state)
+{
+  (void)state;
+  nrf_oscillating_neuron neuron[] = {neuron_of(4, 1.0, 6.0, 2.0), neuron_of(4, 1.0, 50.0, 1.0),
+                                     neuron_of(4, 1.0, 90.0, 3.0)};
+  neuron[1].spectrum[NRF_SPECTRUM_PRE].max_peak_power    = 0.9e-5;
+  neuron[2].spectrum[NRF_SPECTRUM_DURING].max_peak_power = 0.9e-5;
+  const nrf_moments ratio = nrf_contrast_frequency_ratio(3, neuron, 1.0, NRF_SPECTRUM_PRE);
+  assert_int_equal(ratio.n, 1);
+  assert_near(exp(ratio.mean), 3.0, 1e-12);
 }
 
 int main(void)
@@ -306,12 +342,14 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(neurons_are_active_and_matched_and_in_order),
       cmocka_unit_test(peaks_are_at_the_strong_frequencies_with_half_the_square_of_the_amplitude),
+      cmocka_unit_test(peaks_are_three_bins_apart_and_without_any_the_maximum_counts),
       cmocka_unit_test(spectra_are_of_their_windows),
       cmocka_unit_test(channels_have_the_mean_spectrum_of_their_neurons),
       cmocka_unit_test(traces_that_are_not_finite_are_left_out),
       cmocka_unit_test(spectra_do_not_depend_on_threads),
       cmocka_unit_test(neurons_come_back_from_their_table),
       cmocka_unit_test(products_grow_with_contrast_as_planted),
+      cmocka_unit_test(ratios_are_of_neurons_that_oscillate_in_both_windows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

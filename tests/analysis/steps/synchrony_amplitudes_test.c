@@ -18,7 +18,7 @@ static nrf_preference preference[CHANNELS] = {
     {0, 0.00, 0.10, 0}, {1, 0.10, 0.09, 1}, {2, M_PI_2, 0.08, 0}, {3, 0.05, 0.01, 0}, {4, NAN, 0.0, -1}};
 
 static const nrf_preferences preferences = {CHANNELS, preference};
-static const nrf_site        centre      = {8, 8};
+static const nrf_site        centre      = {.h = 8, .w = 6};
 
 /* Four quarter turns of a bar; for two patches, stimuli of group 2 k are colinear, 2 k + 1 at a right angle. */
 static nrf_recording_image bar[QUARTER_TURNS], patches[2 * QUARTER_TURNS];
@@ -157,13 +157,13 @@ static void places_on_the_bar_count_without_the_centre(void **state)
 {
   (void)state;
   nrf_pair_group group[] = {
-      {.group = 0, .period = 0, .key = {0, 8, 8}, .amplitude = 1.0}, /* the centre itself        */
-      {.group = 0, .period = 0, .key = {0, 11, 8}, .amplitude = 2.0},
-      {.group = 0, .period = 0, .key = {0, 5, 8}, .amplitude = 4.0}, /* as far on the other side */
-      {.group = 0, .period = 0, .key = {0, 9, 9}, .amplitude = 8.0},
-      {.group = 0, .period = 1, .key = {1, 11, 8}, .amplitude = 16.0},
-      {.group = 1, .period = 0, .key = {0, 8, 9}, .amplitude = 32.0}, /* the wrong stimulus      */
-      {.group = 0, .period = 0, .key = {3, 8, 9}, .amplitude = 64.0}, /* not tuned               */
+      {.group = 0, .period = 0, .key = {0, 6, 8}, .amplitude = 1.0}, /* the centre itself        */
+      {.group = 0, .period = 0, .key = {0, 9, 8}, .amplitude = 2.0},
+      {.group = 0, .period = 0, .key = {0, 3, 8}, .amplitude = 4.0}, /* as far on the other side */
+      {.group = 0, .period = 0, .key = {0, 7, 9}, .amplitude = 8.0},
+      {.group = 0, .period = 1, .key = {1, 9, 8}, .amplitude = 16.0},
+      {.group = 1, .period = 0, .key = {0, 6, 9}, .amplitude = 32.0}, /* the wrong stimulus      */
+      {.group = 0, .period = 0, .key = {3, 6, 9}, .amplitude = 64.0}, /* not tuned               */
   };
   nrf_amplitude_sets       sets   = select_from(NRF_SYNCHRONY_BAR, QUARTER_TURNS, bar, 7, group, false);
   const nrf_amplitude_set *during = &sets.set[NRF_SET_DURING];

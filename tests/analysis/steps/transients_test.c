@@ -167,6 +167,36 @@ static void parts_are_means_per_neuron(void **state)
   nrf_extract_free(x);
 }
 
+enum { SHORT_DUR = 60, SHORT_POST = 20, SHORT_OFFSET = ONSET + SHORT_DUR };
+
+static float planted_short(const memory_source *s, nrf_record_variable variable, int image, int channel,
+                           int64_t row, int h, int w)
+{
+  (void)s, (void)variable, (void)image, (void)channel, (void)h, (void)w;
+  if (row < ONSET || row >= SHORT_OFFSET) return (float)BASE;
+  return (float)(BASE + (row < ONSET + SHORT_DUR / 2 ? PEAK : SUSTAINED));
+}
+
+/* Less than 200 ms: the onset is the first half of the stimulus, what follows it is as long as was recorded. */
+static void parts_of_short_phases_end_with_them(void **state)
+{
+  (void)state;
+  nrf_extract   *x = NULL;
+  memory_source  s;
+  nrf_transients all;
+  memory_source_create(&s, "single/contrast_and_angle", 2, CHANNELS, SIZE, SIZE);
+  memory_source_set_phases(&s, BURN, PRE, SHORT_DUR, SHORT_POST);
+  s.value = planted_short;
+  for (int b = 0; b < 2; b++) s.image[b].contrast = 1.0;
+  must(memory_source_extract(&s, &x));
+  must(nrf_transients_create(x, (nrf_transient_rules){NRF_CENTRAL_PATCH, NULL}, 1, NULL, &all));
+  assert_near(all.contrast[0].part[NRF_TRANSIENT_ONSET].mean, PEAK, 1e-9);
+  assert_near(all.contrast[0].part[NRF_TRANSIENT_SUSTAINED].mean, SUSTAINED, 1e-9);
+  assert_near(all.contrast[0].part[NRF_TRANSIENT_OFFSET].mean, 0.0, 1e-9);
+  nrf_transients_free(&all);
+  nrf_extract_free(x);
+}
+
 static void matched_transients_are_of_active_neurons_that_prefer_the_stimulus(void **state)
 {
   (void)state;
@@ -182,7 +212,10 @@ static void matched_transients_are_of_active_neurons_that_prefer_the_stimulus(vo
     assert_near(all.contrast[k].sum[ONSET - 50], 4 * PATCH * low, 1e-9);
     assert_near(all.contrast[k].sum[ONSET + 3],
                 4 * PATCH * (BASE - rectified_mean()) + 2 * PATCH * (1 + 2) * CONTRAST[k] * PEAK, 1e-9);
-    assert_true(all.contrast[k].upper[ONSET + 3] > all.contrast[k].sum[ONSET + 3] + 1.0);
+    /* Images have a gain of 1 or 2, two of each: a variance of 1 / 3; quantile 0.975 of t with 3 degrees of freedom. */
+    const double margin = 4 * 3.1824463053 * sqrt(1.0 / 3.0 / 4.0) * PATCH * CONTRAST[k] * PEAK;
+    assert_relative(all.contrast[k].upper[ONSET + 3] - all.contrast[k].sum[ONSET + 3], margin, 1e-6);
+    assert_relative(all.contrast[k].sum[ONSET + 3] - all.contrast[k].lower[ONSET + 3], margin, 1e-6);
   }
   nrf_transients_free(&all);
   nrf_extract_free(x);
@@ -295,6 +328,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(transients_add_up_over_the_neurons_and_images_of_a_contrast),
       cmocka_unit_test(parts_are_means_per_neuron),
+      cmocka_unit_test(parts_of_short_phases_end_with_them),
       cmocka_unit_test(matched_transients_are_of_active_neurons_that_prefer_the_stimulus),
       cmocka_unit_test(traces_that_are_not_finite_are_left_out),
       cmocka_unit_test(transients_do_not_depend_on_threads),
