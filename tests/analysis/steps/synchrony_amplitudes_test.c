@@ -236,6 +236,28 @@ static void equal_seeds_give_equal_intervals(void **state)
   nrf_amplitude_sets_free(&again);
 }
 
+/* The same values at distances of 5 and 10. */
+static void means_are_resampled_independently(void **state)
+{
+  (void)state;
+  static const int step[][2] = {{0, 5}, {5, 0}, {3, 4}, {4, 3}, {4, -3}, {3, -4}};
+  enum { STEPS = sizeof step / sizeof *step, EACH = 2 * STEPS };
+  nrf_pair_group group[2 * EACH];
+  for (int i = 0; i < 2 * EACH; i++) {
+    const int *s = step[i % STEPS], times = (i < EACH ? 1 : 2) * (i / STEPS % 2 == 0 ? 1 : -1);
+    group[i] = (nrf_pair_group){.group     = 0,
+                                .key       = {0, centre.w + times * s[0], centre.h + times * s[1]},
+                                .amplitude = sqrt(1.0 + i % EACH)};
+  }
+  nrf_amplitude_sets        sets = select_from(NRF_SYNCHRONY_BAR, QUARTER_TURNS, bar, 2 * EACH, group, false);
+  const nrf_amplitude_mean *mean = sets.set[NRF_SET_DURING].mean;
+  assert_int_equal(sets.set[NRF_SET_DURING].n_means, 2);
+  assert_near(mean[0].mean, mean[1].mean, 1e-12);
+  assert_true(mean[0].interval.lower != mean[1].interval.lower);
+  assert_near(mean[0].interval.lower, mean[1].interval.lower, 0.05);
+  nrf_amplitude_sets_free(&sets);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -246,6 +268,7 @@ int main(void)
       cmocka_unit_test(distances_that_differ_by_rounding_are_one),
       cmocka_unit_test(lines_have_the_slope_and_its_interval),
       cmocka_unit_test(equal_seeds_give_equal_intervals),
+      cmocka_unit_test(means_are_resampled_independently),
   };
   return cmocka_run_group_tests(tests, make_stimuli, NULL);
 }

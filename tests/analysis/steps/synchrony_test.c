@@ -220,6 +220,23 @@ static void fits_do_not_depend_on_threads(void **state)
 
 /* ---- all windows ----------------------------------------------------------------------------------------- */
 
+static void a_row_has_the_same_correlation_by_itself(void **state)
+{
+  (void)state;
+  planted         *p = plant();
+  nrf_pair_windows windows;
+  double           window[NRF_FIT_LAGS];
+  int              first, lags;
+  must(nrf_correlate_pairs(&p->pairs, 2, NULL, &windows));
+  const int64_t at = (1 * NRF_PERIODS + NRF_PERIOD_OUTSIDE) * PAIRS + 2 * CHANNELS + 4;
+  must(nrf_correlate_row(&p->pairs, &windows.window[at].row, &first, &lags, window));
+  assert_int_equal(first, windows.first);
+  assert_int_equal(lags, windows.lags);
+  for (int k = 0; k < lags; k++) assert_true((float)window[k] == windows.value[at * lags + k]);
+  nrf_pair_windows_free(&windows);
+  nrf_free(p);
+}
+
 static void means_over_equal_stimuli_are_coefficients(void **state)
 {
   (void)state;
@@ -238,6 +255,11 @@ static void means_over_equal_stimuli_are_coefficients(void **state)
   assert_true(m->group == 0 && m->period == NRF_PERIOD_DURING && m->key[0] == 1 && m->key[1] == 2);
   assert_int_equal(m->n, 2);
   assert_near(m->at_zero, cos(60.0 * M_PI / 180.0), 0.05);
+  double raw = 0.0;
+  for (int b = 0; b < 2; b++)
+    raw += 0.5 *
+           (double)windows.value[(b * NRF_PERIODS * PAIRS + 1 * CHANNELS + 2) * windows.lags - windows.first];
+  assert_relative(m->raw_at_zero, raw, 1e-12);
   assert_true(m->largest > 0.9 && m->largest < 1.0);
   const double periods = m->lag_of_largest * HZ / NRF_SAMPLING_RATE_HZ; /* but for whole ones */
   assert_near(remainder(periods - 60.0 / 360.0, 1.0), 0.0, 0.07);
@@ -380,6 +402,30 @@ static void channels_on_a_ring_are_each_paired_once(void **state)
   nrf_free(p);
 }
 
+static void intervals_of_neighbours_are_of_99_percent_over_images(void **state)
+{
+  (void)state;
+  enum { LAGS = 400 };
+  planted              *p = plant();
+  nrf_mean_correlations all, one;
+  nrf_moments           image[LAGS];
+  must(nrf_correlate_neighbours(&p->pairs, rules_of(false), 1, NULL, &all));
+  for (int k = 0; k < LAGS; k++) image[k] = nrf_moments_none();
+  p->pairs.images = 1;
+  for (p->pairs.image = p->image; p->pairs.image < p->image + IMAGES; p->pairs.image++) {
+    must(nrf_correlate_neighbours(&p->pairs, rules_of(false), 1, NULL, &one));
+    for (int k = 0; k < LAGS; k++) nrf_moments_add(&image[k], one.raw[1].mean[k]);
+    nrf_mean_correlations_free(&one);
+  }
+  for (int k = 0; k < LAGS; k++) { /* quantile 0.995 of t with 3 degrees of freedom */
+    const double margin = 5.8409093097 * sqrt(image[k].squares / (IMAGES - 1) / IMAGES);
+    assert_near(all.raw[1].mean[k], image[k].mean, 1e-9);
+    assert_relative(all.raw[1].upper[k] - all.raw[1].lower[k], 2.0 * margin, 1e-6);
+  }
+  nrf_mean_correlations_free(&all);
+  nrf_free(p);
+}
+
 static void as_written_channels_are_in_a_row_and_pairs_counted_twice(void **state)
 {
   (void)state;
@@ -405,11 +451,13 @@ int main(void)
       cmocka_unit_test(what_one_phase_misses_is_counted),
       cmocka_unit_test(constant_traces_have_flat_fits_and_bad_ones_none),
       cmocka_unit_test(fits_do_not_depend_on_threads),
+      cmocka_unit_test(a_row_has_the_same_correlation_by_itself),
       cmocka_unit_test(means_over_equal_stimuli_are_coefficients),
       cmocka_unit_test(groups_have_means_tests_and_directions),
       cmocka_unit_test(a_group_of_failed_fits_has_no_mean),
       cmocka_unit_test(directions_without_a_mean_are_found_as_often_as_they_should),
       cmocka_unit_test(channels_on_a_ring_are_each_paired_once),
+      cmocka_unit_test(intervals_of_neighbours_are_of_99_percent_over_images),
       cmocka_unit_test(as_written_channels_are_in_a_row_and_pairs_counted_twice),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,15 @@ static void four_of_eight_contrasts_are_shown_and_all_of_fewer(void **state)
   assert_int_equal(nrf_contrast_index(&eight, NAN), -1);
 }
 
+static void steps_are_rounded_to_rows(void **state)
+{
+  (void)state;
+  const nrf_recording_info third = {.stride = 3};
+  const nrf_extract        x     = {.info = &third};
+  assert_int_equal(nrf_rows_of_steps(&x, 400), 133);
+  assert_int_equal(nrf_rows_of_steps(&x, 401), 134);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -335,6 +344,7 @@ int main(void)
       cmocka_unit_test(state_traces_are_of_matched_images_in_order_of_channel_and_contrast),
       cmocka_unit_test(the_central_neuron_is_one_of_its_patch),
       cmocka_unit_test(four_of_eight_contrasts_are_shown_and_all_of_fewer),
+      cmocka_unit_test(steps_are_rounded_to_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
