@@ -134,6 +134,20 @@ static int warn_of_damage(const nrf_analysis_inputs *inputs, const bool wanted[]
   return n;
 }
 
+/* Says which recordings were deleted since, so that nobody takes an extract for what is there. */
+static void tell_of_deleted(const nrf_analysis_inputs *inputs, const char *extracts, const bool wanted[],
+                            const nrf_progress *progress)
+{
+  for (int kind = 0; kind < NRF_KINDS; kind++) {
+    const nrf_analysis_input *input = &inputs->input[kind];
+    if (!input->found || input->damaged || strncmp(input->path, extracts, strlen(extracts)) != 0 ||
+        !is_read(wanted, (nrf_experiment_kind)kind))
+      continue;
+    nrf_progress_message(progress, NRF_INFO, "the recording is not there any more; its extract is read: %s",
+                         input->path);
+  }
+}
+
 /* What the user reads last. */
 static nrf_status conclude(const nrf_analysis_summary *summary, int damaged, const char *directory,
                            const nrf_progress *progress)
@@ -171,6 +185,7 @@ static nrf_status analyse(const nrf_analysis_settings *s, const bool wanted[], c
   NRF_TRY(nrf_recordings_open(&recordings, extracts, effort, &inputs));
   nrf_progress_message(progress, NRF_INFO, "recordings in %s%s", recordings.folder,
                        recordings.sessions > 1 ? ", the newest of several sessions" : "");
+  tell_of_deleted(nrf_recordings_inputs_of(inputs), extracts, wanted, progress);
   const int damaged = warn_of_damage(nrf_recordings_inputs_of(inputs), wanted, progress);
   NRF_TRY(nrf_analyses_run(nrf_analyses_all(), wanted, s, nrf_recordings_inputs_of(inputs), directory,
                            progress, &summary));

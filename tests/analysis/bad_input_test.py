@@ -135,6 +135,25 @@ def keeps_what_was_found(session, path, reader):
         check(all(table.read_bytes() == was for table, was in found.items()), f"{options}: other tables")
 
 
+def deleted_recordings(place):
+    """Results stay, and other analyses run, on the extract that was kept; what is read is told."""
+    session = Session(place, "deleted")
+    path, reader = session.file("just_angle_few_angles"), SYNCHRONY["just_angle_few_angles"]
+    told = f"its extract is read: {session.results.relative_to(place.directory)}/extracts/just_angles_few_angles.h5"
+    check(told not in session.analyse("--steps", reader).stderr, "the recording is there")
+    found = {table: table.read_bytes() for table in (session.results / reader).glob("*.csv")}
+    check(found, "no tables")
+    path.unlink()
+    for options in ([], ["--force"]):
+        done = session.analyse(*options, "--steps", reader, "find_active_neurons")
+        all_well(session, done)
+        check(told in done.stderr, f"{options}: {done.stderr}")
+        check(session.states()[reader] == session.states()["find_active_neurons.just_angles_few_angles"] == "done", done.stderr)
+        check("extracts/just_angles_few_angles.h5" in (session.results / "report.html").read_text(), "the report does not say so")
+        check(all(table.read_bytes() == was for table, was in found.items()), f"{options}: other tables")
+    session.forget()
+
+
 def damaged_extracts(place):
     """Of a recording that is there they are made again; that which was recorded in place of a recording is named."""
     session = Session(place, "extracts")
@@ -236,6 +255,7 @@ def main():
         reference = place.reference()
         missing_experiments(place)
         damaged_recordings(place)
+        deleted_recordings(place)
         damaged_extracts(place)
         places_that_cannot_be_written(place, reference)
         without_gnuplot(place)
