@@ -233,7 +233,8 @@ static void record(const session *s, const planted_recording *r, bool noise)
                        side);
   memory_source_set_phases(&source, BURN, PHASE, PHASE, POST);
   nrf_recorded_layer *l = &source.info.layer[0];
-  l->height = l->width = MAP;
+  l->height = l->width        = MAP;
+  source.info.pictures.height = source.info.pictures.width = MAP;
   l->top = l->left                          = CENTRE - r->reach;
   source.value                              = noise ? noise_value : planted_value;
   source.info.variable[NRF_RECORD_MOMENTUM] = r->momentum;
