@@ -5,8 +5,8 @@
 #include "cli/process.h"
 #include "nrflv/analysis/analysis.h"
 #include "nrflv/analysis/recordings.h"
-#include "nrflv/experiment.h"
 #include "nrflv/analysis/settings.h"
+#include "nrflv/experiment.h"
 
 #include <omp.h>
 #include <stdio.h>
